@@ -1,0 +1,67 @@
+"""From a tree of occurrences to a schedule: lower, share, batch, order.
+
+Each pass is one file whose docstring says what it takes, gives and preserves. `README.md` beside
+this file states the laws and works one hypothesis through by hand.
+"""
+
+from __future__ import annotations
+
+from scrub.compiler.batch import batch
+from scrub.compiler.lower import lower
+from scrub.compiler.order import order
+from scrub.compiler.schedule import (
+    Free,
+    Gather,
+    Instruction,
+    Mean,
+    MeanOver,
+    Plain,
+    Run,
+    Schedule,
+    Source,
+    Step,
+    Sum,
+    Term,
+    Zero,
+    site_of,
+)
+from scrub.compiler.share import share
+from scrub.compiler.stats import Shape, Stats, stats
+from scrub.compiler.verify import verify
+from scrub.hypothesis.unfold import Tree
+
+DEFAULT_WIDTH = 16  # steps in one run: enough to fill matrix products, few enough to stay small
+
+__all__ = [
+    "DEFAULT_WIDTH",
+    "Free",
+    "Gather",
+    "Instruction",
+    "Mean",
+    "MeanOver",
+    "Plain",
+    "Run",
+    "Schedule",
+    "Shape",
+    "Source",
+    "Stats",
+    "Step",
+    "Sum",
+    "Term",
+    "Zero",
+    "compile_tree",
+    "site_of",
+    "stats",
+    "verify",
+]
+
+
+def compile_tree(tree: Tree, width: int = DEFAULT_WIDTH) -> Schedule:
+    """The schedule of a tree. Donors are not looked at: they are the schedule's inputs."""
+    lowered, output = lower(tree)
+    shared, output = share(lowered, output)
+    batched = batch(shared, tree.claim.graph, width)
+    ordered, output = order(batched, output)
+    schedule = Schedule(tree.claim.graph, tuple(ordered), output, tree.claim.bases)
+    verify(schedule)
+    return schedule

@@ -1,0 +1,188 @@
+"""What a schedule costs, without running it: FLOPs, bytes, and peak memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from scrub.compiler.schedule import (
+    Free,
+    Gather,
+    Instruction,
+    Run,
+    Schedule,
+    Step,
+    Sum,
+    Zero,
+)
+from scrub.graph import ALL, Everywhere, Indices, Kind, Part, Positions, Reach, Role, Site
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes that the data gives: the longest input, how many inputs, positions in each role."""
+
+    length: int
+    inputs: int
+    roles: Mapping[str, int] = field(default_factory=dict)
+    bytes_per_value: int = 4  # of recorded activations
+    bytes_per_sum: int = 4  # of sums and differences
+
+    def positions(self, at: Positions) -> int:
+        match at:
+            case Everywhere():
+                return self.length
+            case Indices(indices):
+                return len(indices)
+            case Role(name, item):
+                return self.roles[name] if item is None else 1
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Costs of one schedule: `flops` and `bytes` for one item (a reference and a draw).
+
+    `pass_flops` is one forward pass over one example, `recording_flops` the recording pass over
+    all inputs, `recording_bytes` what it keeps, `peak_bytes` the live values of one item.
+    """
+
+    flops: int
+    bytes: int
+    peak_bytes: int
+    pass_flops: int
+    recording_flops: int
+    recording_bytes: int
+    runs: int
+    steps: int
+    gathers: int
+    sums: int
+
+    def passes(self, items: int, references: int) -> float:
+        """The whole cost, recording included, in forward passes over the references."""
+        total = self.recording_flops + self.flops * items
+        return total / (self.pass_flops * references) if self.pass_flops else float("nan")
+
+
+def stats(schedule: Schedule, shape: Shape) -> Stats:
+    """Costs of a schedule on data of a shape."""
+    sizes = _Sizes(schedule, shape)
+    live = peak = 0
+    slots: dict[int, int] = {}
+    for instruction in schedule.instructions:
+        made = sizes.slots(instruction)
+        slots.update(made)
+        live += sum(made.values())
+        peak = max(peak, live + sizes.scratch(instruction))
+        if isinstance(instruction, Free):
+            live -= sum(slots.pop(slot) for slot in instruction.slots)
+    recorded = sum(sizes.site(site) for site in schedule.sites())
+    full = schedule.graph.pass_cost.flops(shape.length, shape.length)
+    count = schedule.instructions
+    return Stats(
+        flops=sum(map(sizes.flops, count)),
+        bytes=sum(map(sizes.moved, count)),
+        peak_bytes=peak,
+        pass_flops=full,
+        recording_flops=shape.inputs * full,
+        recording_bytes=recorded,
+        runs=sum(isinstance(i, Run) for i in count),
+        steps=sum(1 for _ in schedule.steps()),
+        gathers=sum(isinstance(i, Gather) for i in count),
+        sums=sum(isinstance(i, Sum) for i in count),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Sizes:
+    """Sizes and costs of single instructions, for one item."""
+
+    schedule: Schedule
+    shape: Shape
+
+    @cached_property
+    def widths(self) -> Mapping[int, int]:
+        """The width of each slot."""
+        found: dict[int, int] = {}
+        for instruction in self.schedule.instructions:
+            match instruction:
+                case Gather(out, what):
+                    found[out] = self.width(what)
+                case Sum(out, base):
+                    found[out] = found[base]
+                case Run(steps):
+                    found.update({step.out: self.width(step.part) for step in steps})
+        return found
+
+    def width(self, what: str | Part) -> int:
+        graph = self.schedule.graph
+        if isinstance(what, Part):
+            return graph[what.component].width
+        return max((graph[feeder].width for feeder in graph.streams[what]), default=1)
+
+    def slot(self, out: int, at: Positions) -> int:
+        return self.shape.bytes_per_sum * self.shape.positions(at) * self.widths[out]
+
+    def slots(self, instruction: Instruction) -> dict[int, int]:
+        """Bytes of what an instruction makes."""
+        match instruction:
+            case Gather(out, _, _, _, at) | Sum(out, _, _, _, at):
+                return {out: self.slot(out, at)}
+            case Run(steps):
+                return {step.out: self.slot(step.out, step.at) for step in steps}
+            case _:
+                return {}
+
+    def scratch(self, instruction: Instruction) -> int:
+        """Bytes that exist only while an instruction runs: the normed inputs."""
+        if not isinstance(instruction, Run):
+            return 0
+        inputs = {slot for step in instruction.steps for _, slot in step.ports}
+        each = self.shape.bytes_per_sum * self.shape.length
+        return sum(each * self.widths[slot] for slot in inputs)
+
+    def site(self, site: Site) -> int:
+        """Bytes that the recording keeps for one site."""
+        graph = self.schedule.graph
+        if site.kind is Kind.STREAM:
+            width = self.width(site.name)
+        else:
+            component = graph[site.name]
+            width = component.neurons if site.kind is Kind.NEURONS else component.stored
+        return self.shape.inputs * self.shape.length * width * self.shape.bytes_per_value
+
+    def flops(self, instruction: Instruction) -> int:
+        match instruction:
+            case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
+                return self._expand(part) * self.shape.positions(at)
+            case Run(steps):
+                return sum(map(self._step_flops, steps))
+            case _:
+                return 0
+
+    def _expand(self, part: Part) -> int:
+        """Turning what was recorded at one position into the part's output."""
+        component = self.schedule.graph[part.component]
+        if part.neurons is None:
+            return component.expand
+        return 2 * (part.neurons[1] - part.neurons[0] + 1) * component.width
+
+    def _step_flops(self, step: Step) -> int:
+        component = self.schedule.graph[step.part.component]
+        return component.cost.flops(self.shape.positions(step.at), self.shape.length)
+
+    def moved(self, instruction: Instruction) -> int:
+        """Bytes read and written: gathers and sums by what they copy, runs by their ports."""
+        made = sum(self.slots(instruction).values())
+        match instruction:
+            case Sum(_, _, terms):
+                return made * (2 + len(terms))
+            case Run(steps):
+                ports = sum(self._port_bytes(s, name, slot) for s in steps for name, slot in s.ports)
+                return made + 3 * ports  # read for the norm, written, read by the projection
+            case _:
+                return made * 2
+
+    def _port_bytes(self, step: Step, port: str, slot: int) -> int:
+        same = self.schedule.graph[step.part.component].port(port).reach is Reach.SAME
+        return self.slot(slot, step.at if same else ALL)

@@ -1,0 +1,109 @@
+"""What makes a schedule legal: a table of named rules, checked on every schedule that is made.
+
+A broken rule is a fault of ours, never of the user's, so it raises `IllegalSchedule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from scrub.compiler.schedule import Free, Gather, Run, Schedule, Step, Sum, reads, writes
+from scrub.errors import ScrubError
+from scrub.graph import Reach
+
+
+class IllegalSchedule(ScrubError):
+    """A compiler pass broke one of the rules below."""
+
+
+def _written_once(schedule: Schedule) -> Iterator[str]:
+    """Each slot has one maker."""
+    seen: set[int] = set()
+    for i in schedule.instructions:
+        for slot in writes(i):
+            if slot in seen:
+                yield f"slot {slot} is written twice"
+            seen.add(slot)
+
+
+def _made_before_use(schedule: Schedule) -> Iterator[str]:
+    """What is read has been made and not been freed."""
+    live: set[int] = set()
+    for i in schedule.instructions:
+        for slot in (*reads(i), *(i.slots if isinstance(i, Free) else ())):
+            if slot not in live:
+                yield f"slot {slot} is used while it holds nothing"
+        live.difference_update(i.slots if isinstance(i, Free) else ())
+        live.update(writes(i))
+    if schedule.output not in live:
+        yield f"the output, slot {schedule.output}, is not there at the end"
+
+
+def _nothing_left(schedule: Schedule) -> Iterator[str]:
+    """At the end only the output is live."""
+    made = {slot for i in schedule.instructions for slot in writes(i)}
+    freed = {slot for i in schedule.instructions if isinstance(i, Free) for slot in i.slots}
+    if left := sorted(made - freed - {schedule.output}):
+        yield f"slots {left} are never freed"
+
+
+def _ports_complete(schedule: Schedule) -> Iterator[str]:
+    """A run gives each of its component's ports, once."""
+    for step in schedule.steps():
+        names = tuple(name for name, _ in step.ports)
+        if names != schedule.graph[step.part.component].port_names:
+            yield f"{step.part} is run with ports {names}"
+
+
+def _names_known(schedule: Schedule) -> Iterator[str]:
+    """Gathers name streams and components of the model graph."""
+    for i in schedule.instructions:
+        if isinstance(i, Gather):
+            known = schedule.graph.streams if isinstance(i.what, str) else schedule.graph.by_name
+            name = i.what if isinstance(i.what, str) else i.what.component
+            if name not in known:
+                yield f"{name} is not in the model graph"
+
+
+def _one_group(schedule: Schedule) -> Iterator[str]:
+    """The steps of one run belong to one group."""
+    for i in schedule.instructions:
+        if isinstance(i, Run):
+            groups = {schedule.graph[s.part.component].group for s in i.steps}
+            if len(i.steps) > 1 and (len(groups) > 1 or groups == {""}):
+                yield f"one run mixes {', '.join(str(s.part) for s in i.steps)}"
+
+
+def _right_positions(schedule: Schedule) -> Iterator[str]:
+    """A port that reads the same position only is summed where its reader is evaluated."""
+    makers = {slot: i for i in schedule.instructions for slot in writes(i)}
+    for step in schedule.steps():
+        for name, slot in step.ports:
+            maker = makers[slot]
+            reach = schedule.graph[step.part.component].port(name).reach
+            if isinstance(maker, (Gather, Sum)) and not _fits(maker, step, reach):
+                yield f"{step.part}.{name} at {step.at} reads a sum at {maker.at}"
+
+
+def _fits(maker: Gather | Sum, step: Step, reach: Reach) -> bool:
+    return maker.at == step.at or reach is not Reach.SAME
+
+
+RULES: tuple[Callable[[Schedule], Iterator[str]], ...] = (
+    _written_once,
+    _made_before_use,
+    _nothing_left,
+    _ports_complete,
+    _names_known,
+    _one_group,
+    _right_positions,
+)
+
+
+def verify(schedule: Schedule) -> None:
+    """Raise `IllegalSchedule` with every broken rule."""
+    broken = [
+        f"{rule.__name__.strip('_')}: {text}" for rule in RULES for text in rule(schedule)
+    ]
+    if broken:
+        raise IllegalSchedule("; ".join(broken))

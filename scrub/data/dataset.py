@@ -1,0 +1,176 @@
+"""A data set: inputs, columns and roles, one row per example.
+
+Examples may share an input (say one example per scored position of a text); each distinct input
+is stored once, unpadded, whatever padding it came with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scrub.errors import InputRefused, Problem
+from scrub.graph import Everywhere, Indices, Positions, Role
+
+Ints = NDArray[np.int64]
+Row = Mapping[str, Any]
+
+
+class Example(Mapping[str, Any]):
+    """One row as a feature function sees it: its columns, `tokens` and `roles`; read only."""
+
+    def __init__(self, dataset: Dataset, row: int) -> None:
+        self._dataset, self._row = dataset, row
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "tokens":
+            return tuple(self._dataset.tokens(self._row).tolist())
+        if name == "roles":
+            return {role: spots[self._row] for role, spots in self._dataset.roles.items()}
+        if name not in self._dataset.columns:
+            known = ", ".join(self)
+            raise KeyError(f"no column '{name}'; an example has {known}")
+        return self._dataset.columns[name][self._row]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._dataset.columns, "tokens", "roles"])
+
+    def __len__(self) -> int:
+        return len(self._dataset.columns) + 2
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples: `inputs` are the distinct inputs, `sequence[row]` says which one a row has.
+
+    `columns[name]` and `roles[name]` hold one entry per row; a role's entry is a tuple of
+    positions, counted from the first token that is not padding.
+
+    >>> data = Dataset.from_rows([{"tokens": [5, 6], "roles": {"end": 1}, "name": "a"},
+    ...                           {"tokens": [5, 6], "roles": {"end": 0}, "name": "b"}])
+    >>> len(data), len(data.inputs), data.positions(Role("end")).tolist()
+    (2, 1, [[1], [0]])
+    """
+
+    inputs: tuple[NDArray[Any], ...]  # each [length], int64 token ids or float64 values
+    sequence: Ints  # [row] -> index into inputs
+    columns: Mapping[str, Sequence[Any]]
+    roles: Mapping[str, Sequence[tuple[int, ...]]]
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    @staticmethod
+    def from_rows(rows: Sequence[Row], where: str = "data") -> Dataset:
+        """From one mapping per example: `tokens`, optionally `attention_mask` and `roles`, columns.
+
+        Raises `InputRefused` with every row's problem (the first ten are listed).
+        """
+        from scrub.data.rows import dataset_from_rows  # the checks, apart from the value
+
+        return dataset_from_rows(rows, where)
+
+    @staticmethod
+    def from_tokens(
+        tokens: ArrayLike,
+        *,
+        attention_mask: ArrayLike | None = None,
+        roles: Mapping[str, ArrayLike] | None = None,
+        columns: Mapping[str, Sequence[Any]] | None = None,
+    ) -> Dataset:
+        """From a padded batch [row, length]; roles count positions of the batch as it is given."""
+        matrix = np.asarray(tokens)
+        masks = np.ones(matrix.shape) if attention_mask is None else np.asarray(attention_mask)
+        spots = {name: np.asarray(value) for name, value in (roles or {}).items()}
+        rows = [
+            {
+                "tokens": matrix[i].tolist(),
+                "attention_mask": masks[i].tolist(),
+                "roles": {name: value[i].tolist() for name, value in spots.items()},
+                **{name: value[i] for name, value in (columns or {}).items()},
+            }
+            for i in range(len(matrix))
+        ]
+        return Dataset.from_rows(rows)
+
+    @staticmethod
+    def from_columns(columns: Mapping[str, Sequence[Any]], inputs: Sequence[str]) -> Dataset:
+        """For hand-made models: each example's input is the vector of these numeric columns."""
+        matrix = np.stack([np.asarray(columns[name], dtype=np.float64) for name in inputs], axis=1)
+        distinct, sequence = np.unique(matrix, axis=0, return_inverse=True)
+        return Dataset(tuple(distinct), sequence.reshape(-1).astype(np.int64), dict(columns), {})
+
+    @cached_property
+    def lengths(self) -> Ints:
+        """Unpadded length of each row's input, [row]."""
+        return np.array([len(x) for x in self.inputs], dtype=np.int64)[self.sequence]
+
+    @property
+    def length(self) -> int:
+        """The longest input."""
+        return max(len(x) for x in self.inputs)
+
+    def tokens(self, row: int) -> NDArray[Any]:
+        return self.inputs[int(self.sequence[row])]
+
+    def example(self, row: int) -> Example:
+        return Example(self, row)
+
+    def positions(self, where: Positions) -> Ints | None:
+        """Each row's positions, [row, n], or None for all. Roles are known to fit by then."""
+        match where:
+            case Everywhere():
+                return None
+            case Indices(indices):
+                return np.tile(np.array(indices, dtype=np.int64), (len(self), 1))
+            case Role(name, item):
+                table = np.array(self.roles[name], dtype=np.int64)
+                return table if item is None else table[:, item : item + 1]
+
+    @cached_property
+    def distinct(self) -> Ints:
+        """The distinct input of each row, [row]: rows with equal tokens and equal roles share one.
+
+        A draw that lands on another row with the same distinct input has changed nothing.
+        """
+        keys = zip(self.sequence.tolist(), *self.roles.values(), strict=True)
+        numbers: dict[object, int] = {}
+        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+    def extended(self, rows: Sequence[Row]) -> Dataset:
+        """This data set followed by further rows (generated donors)."""
+        more = Dataset.from_rows(rows, "generated donors")
+        return Dataset(
+            inputs=self.inputs + more.inputs,
+            sequence=np.concatenate([self.sequence, more.sequence + len(self.inputs)]),
+            columns={k: [*v, *more.columns[k]] for k, v in self.columns.items()},
+            roles={k: [*v, *more.roles[k]] for k, v in self.roles.items()},
+        )
+
+    def fingerprint(self) -> str:
+        """A hash of inputs, columns and roles, in order."""
+        digest = hashlib.sha256()
+        for x in self.inputs:
+            digest.update(f"{x.dtype}{x.shape}".encode() + x.tobytes())
+        digest.update(self.sequence.tobytes())
+        for table in (self.columns, self.roles):
+            digest.update(repr(sorted((k, list(map(repr, v))) for k, v in table.items())).encode())
+        return digest.hexdigest()
+
+
+def require_rows(dataset: Dataset, least: int = 2) -> None:
+    """Refuse a data set in which nothing could be resampled."""
+    if len(dataset) < least:
+        raise InputRefused(
+            Problem(
+                "data",
+                f"a scrub needs at least {least} examples, found {len(dataset)}.",
+                "With fewer, every draw is the reference itself. Add examples.",
+            )
+        )

@@ -1,0 +1,166 @@
+"""Features: what a node is said to carry, and the classes of examples that it makes equal."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scrub.data.dataset import Dataset, Ints
+from scrub.errors import nearest
+
+
+class Extent(enum.Enum):
+    """The two ends: the whole input matters, or nothing of it does."""
+
+    EXACT = "EXACT"
+    ANY = "ANY"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+EXACT, ANY = Extent.EXACT, Extent.ANY
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The values of one or several columns of the data set."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " & ".join(self.names)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of an example (and of a position, for nodes made by `each`)."""
+
+    function: Callable[..., Hashable]
+
+    def __str__(self) -> str:
+        return getattr(self.function, "__name__", "function").replace("<lambda>", "a function")
+
+
+@dataclass(frozen=True)
+class Near:
+    """A continuous feature: examples within `tolerance`, or weighted by a Gaussian `bandwidth`."""
+
+    of: Columns | Function
+    tolerance: float | None = None
+    bandwidth: float | None = None
+
+    def __str__(self) -> str:
+        how = f"±{self.tolerance}" if self.bandwidth is None else f"kernel {self.bandwidth}"
+        return f"{self.of} ({how})"
+
+
+Feature = Extent | Columns | Function | Near
+
+
+def near(
+    of: str | Callable[..., float],
+    *,
+    tolerance: float | None = None,
+    bandwidth: float | None = None,
+) -> Near:
+    """Agreement on a continuous feature, up to a tolerance or by a Gaussian kernel.
+
+    >>> str(near("depth", tolerance=0.5))
+    'depth (±0.5)'
+    """
+    if (tolerance is None) == (bandwidth is None):
+        raise TypeError("near() takes either a tolerance or a bandwidth.")
+    if not (tolerance or bandwidth or 0) > 0:
+        raise TypeError("near() needs a tolerance or a bandwidth above 0.")
+    inner = feature(of)
+    if not isinstance(inner, (Columns, Function)):
+        raise TypeError("near() takes a column's name or a function.")
+    return Near(inner, tolerance, bandwidth)
+
+
+def feature(written: object) -> Feature:
+    """What a user writes for a feature, as a value. Raises `TypeError` for anything else.
+
+    >>> feature("name"), feature(("name", "place")), feature(EXACT)
+    (Columns(names=('name',)), Columns(names=('name', 'place')), EXACT)
+    """
+    if isinstance(written, (Extent, Columns, Function, Near)):
+        return written
+    if isinstance(written, str):
+        return Columns((written,))
+    if isinstance(written, (tuple, list)) and written and all(isinstance(n, str) for n in written):
+        return Columns(tuple(written))
+    if callable(written):
+        return Function(written)
+    raise TypeError(
+        "a feature must be a column's name, a tuple of names, a function of an example, "
+        f"EXACT or ANY, not {written!r}."
+    )
+
+
+class FeatureFault(Exception):
+    """A feature that cannot be evaluated on the data, in words."""
+
+
+def values(of: Columns | Function, dataset: Dataset, spots: Ints | None = None) -> list[Any]:
+    """The feature's value for each row; `spots` [row] are positions for `each`.
+
+    Raises `FeatureFault` naming the row.
+    """
+    if isinstance(of, Columns):
+        for name in of.names:
+            if name not in dataset.columns:
+                raise FeatureFault(f"no column '{name}'. {nearest(name, dataset.columns)}")
+        tables = [dataset.columns[name] for name in of.names]
+        found: list[Any] = list(tables[0]) if len(tables) == 1 else list(zip(*tables, strict=True))
+    else:
+        found = [_call(of, dataset, row, spots) for row in range(len(dataset))]
+    for row, value in enumerate(found):
+        _require_comparable(value, row)
+    return found
+
+
+def _call(of: Function, dataset: Dataset, row: int, spots: Ints | None) -> Any:
+    arguments = () if spots is None else (int(spots[row]),)
+    try:
+        return of.function(dataset.example(row), *arguments)
+    except Exception as error:  # the user's code: whatever it raises is reported with its row
+        kind = type(error).__name__
+        raise FeatureFault(f"the feature function raised {kind} on row {row}: {error}") from error
+
+
+def _require_comparable(value: Any, row: int) -> None:
+    try:
+        hash(value)
+    except TypeError:
+        kind = type(value).__name__
+        raise FeatureFault(
+            f"the feature's value on row {row} is a {kind}, which cannot be hashed. "
+            "Return a number, a string or a tuple."
+        ) from None
+    if isinstance(value, float) and value != value:
+        raise FeatureFault(f"the feature's value on row {row} is NaN, which equals nothing.")
+
+
+def class_numbers(found: Sequence[Any]) -> Ints:
+    """Equal values share a number, [row]; numbers run in order of first appearance.
+
+    >>> class_numbers(["b", "a", "b"]).tolist()
+    [0, 1, 0]
+    """
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in found], dtype=np.int64)
+
+
+def as_floats(found: Sequence[Any]) -> NDArray[np.float64]:
+    """Values of a continuous feature. Raises `FeatureFault` where one is no number."""
+    try:
+        return np.array([float(value) for value in found])
+    except (TypeError, ValueError) as error:
+        raise FeatureFault(f"near() needs numbers: {error}") from error

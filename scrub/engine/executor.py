@@ -1,0 +1,214 @@
+"""The executor: a table from instruction to a short function, with no decision left to it.
+
+It runs a schedule on one chunk of items (a reference and a draw each), given the rows that every
+draw takes. Sums and differences are accumulated in float32 at least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from scrub.compiler import (
+    Free,
+    Gather,
+    Mean,
+    MeanOver,
+    Plain,
+    Run,
+    Schedule,
+    Sum,
+    Zero,
+    site_of,
+)
+from scrub.data.dataset import Dataset, Ints
+from scrub.engine.means import Means
+from scrub.graph import Part, Positions
+from scrub.models.base import Call, Model
+from scrub.models.recording import Recording
+
+
+def accumulator(dtype: torch.dtype) -> torch.dtype:
+    """The type in which sums are kept: an unrelated donor's stream minus and plus large
+    activations would cost up to 24 % in bfloat16."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Executor:
+    """What stays the same from chunk to chunk: the schedule, the model and what was recorded."""
+
+    schedule: Schedule
+    model: Model
+    recording: Recording
+    dataset: Dataset
+    means: Means = field(init=False)
+    bases: dict[str, torch.Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        means = Means(self.recording, self.dataset)
+        object.__setattr__(self, "means", means)
+        dtype = accumulator(self.model.dtype)
+        bases = {
+            name: torch.from_numpy(basis).to(self.model.device, dtype)
+            for name, basis in self.schedule.bases.items()
+        }
+        object.__setattr__(self, "bases", bases)
+
+    @torch.no_grad()
+    def __call__(self, rows: Ints) -> torch.Tensor:
+        """The output [item, position, width] for `rows` [draw, item]."""
+        chunk = _Chunk(self, rows)
+        for instruction in self.schedule.instructions:
+            TABLE[type(instruction)](chunk, instruction)
+        return chunk.slots[self.schedule.output]
+
+
+class _Chunk:
+    """The live slots of one chunk, and the look-ups that its instructions share."""
+
+    def __init__(self, executor: Executor, rows: Ints) -> None:
+        self.executor = executor
+        self.rows = rows
+        self.slots: dict[int, torch.Tensor] = {}
+        self._positions: dict[tuple[Positions, int], torch.Tensor | None] = {}
+        self._inputs: dict[int, torch.Tensor] = {}
+
+    def tensor(self, values: Any) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.executor.model.device)
+
+    def inputs(self, draw: int) -> torch.Tensor:
+        """Which recorded input each item's draw takes, [item]."""
+        if draw not in self._inputs:
+            self._inputs[draw] = self.tensor(self.executor.dataset.sequence[self.rows[draw]])
+        return self._inputs[draw]
+
+    def lengths(self, draw: int) -> torch.Tensor:
+        return self.tensor(self.executor.dataset.lengths[self.rows[draw]])
+
+    def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
+        """Positions [item, n] in the frame of a draw, None for all."""
+        if (at, draw) not in self._positions:
+            table = self.executor.dataset.positions(at)
+            found = None if table is None else self.tensor(table[self.rows[draw]])
+            self._positions[at, draw] = found
+        return self._positions[at, draw]
+
+    def recorded(self, what: str | Part, gather: Gather) -> torch.Tensor:
+        """Recorded (or averaged) activations at positions of the gather's frame."""
+        executor, source, site = self.executor, gather.source, site_of(what)
+        recording = executor.recording
+        match source:
+            case Plain(draw):
+                picked = self.inputs(draw)
+            case Mean():
+                recording = executor.means.over(site, None)
+                picked = self.tensor(np.zeros(self.rows.shape[1], dtype=np.int64))
+            case MeanOver(column, draw):
+                recording = executor.means.over(site, column)
+                picked = self.tensor(executor.means.classes(column)[self.rows[draw]])
+            case Zero():
+                raise ValueError("zeros are not recorded")
+        where = self.positions(gather.at, gather.frame)
+        return recording.rows(site, picked) if where is None else recording.at(site, picked, where)
+
+
+def _gather(chunk: _Chunk, gather: Gather) -> None:
+    """A stream's sum, or a part's output, without running a component."""
+    executor, what = chunk.executor, gather.what
+    dtype = accumulator(executor.model.dtype)
+    if isinstance(gather.source, Zero):
+        chunk.slots[gather.out] = _constant(chunk, gather, dtype)
+        return
+    stored = chunk.recorded(what, gather)
+    if isinstance(what, str):
+        chunk.slots[gather.out] = stored.to(dtype)
+        return
+    if what.neurons:
+        stored = stored[..., what.neurons[0] : what.neurons[1] + 1]
+    value = executor.model.output(what, stored).to(dtype)
+    chunk.slots[gather.out] = _project(executor, what, value)
+
+
+def _constant(chunk: _Chunk, gather: Gather, dtype: torch.dtype) -> torch.Tensor:
+    """The constant terms of a stream (output biases) at every position, for each item."""
+    executor, where = chunk.executor, chunk.positions(gather.at, gather.frame)
+    assert isinstance(gather.what, str)  # a part replaced by zero is simply not subtracted
+    length = executor.dataset.length if where is None else where.shape[1]
+    constant = executor.model.constant(gather.what).to(dtype)
+    return constant.expand(chunk.rows.shape[1], length, -1)  # [item, n, width]
+
+
+def _project(executor: Executor, part: Part, value: torch.Tensor) -> torch.Tensor:
+    """A value's share in the part's subspace, if it names one."""
+    if part.subspace is None:
+        return value
+    basis = executor.bases[part.subspace]  # [width, k]
+    return (value @ basis) @ basis.T
+
+
+def _sum(chunk: _Chunk, total: Sum) -> None:
+    """The base, plus each explained input's difference at its positions."""
+    value = chunk.slots[total.base].clone()  # [item, n, width]
+    at = chunk.positions(total.at, total.frame)
+    for term in total.terms:
+        delta = chunk.slots[term.plus]
+        if term.minus is not None:
+            delta = delta - chunk.slots[term.minus]
+        if term.positions == total.at:
+            value += delta
+        else:
+            _add(value, at, delta, chunk.positions(term.positions, total.frame))
+    chunk.slots[total.out] = value
+
+
+def _add(
+    value: torch.Tensor, at: torch.Tensor | None, delta: torch.Tensor, where: torch.Tensor | None
+) -> None:
+    """Add `delta`, which lies at positions `where`, to `value`, which lies at `at`, in place."""
+    items, _, width = value.shape
+    if at is None and where is None:
+        value += delta
+    elif at is None:
+        assert where is not None  # the case above
+        first = torch.arange(items, device=value.device)[:, None] * value.shape[1]
+        value.view(-1, width).index_add_(0, (first + where).flatten(), delta.reshape(-1, width))
+    elif where is None:
+        value += delta.gather(1, at[:, :, None].expand(-1, -1, width))
+    else:
+        same = (at[:, :, None] == where[:, None, :]).to(value.dtype)  # [item, n, m]
+        value += same @ delta
+
+
+def _run(chunk: _Chunk, run: Run) -> None:
+    """Components of one group on their assembled ports."""
+    executor = chunk.executor
+    calls = [
+        Call(
+            part=step.part,
+            ports={name: chunk.slots[slot] for name, slot in step.ports},
+            lengths=chunk.lengths(step.frame),
+            at=chunk.positions(step.at, step.frame),
+        )
+        for step in run.steps
+    ]
+    dtype = accumulator(executor.model.dtype)
+    for step, value in zip(run.steps, executor.model.run(calls), strict=True):
+        chunk.slots[step.out] = _project(executor, step.part, value.to(dtype))
+
+
+def _free(chunk: _Chunk, free: Free) -> None:
+    for slot in free.slots:
+        del chunk.slots[slot]
+
+
+TABLE: dict[type, Callable[[_Chunk, Any], None]] = {
+    Gather: _gather,
+    Sum: _sum,
+    Run: _run,
+    Free: _free,
+}

@@ -1,0 +1,53 @@
+"""Means of recorded activations, position by position: over the data, or within a column's values.
+
+What is recorded is linear in what it stands for (a head's output in its `z`), so the mean of the
+recording serves as the recording of the mean.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from scrub.data.dataset import Dataset, Ints
+from scrub.data.features import class_numbers
+from scrub.graph import Site
+from scrub.models.recording import Recording
+
+
+class Means:
+    """Averages made on first use, one `Recording` for each column (None: over all rows)."""
+
+    def __init__(self, recording: Recording, dataset: Dataset) -> None:
+        self._recording, self._dataset = recording, dataset
+        self._made: dict[str | None, Recording] = {}
+        self._classes: dict[str | None, Ints] = {}
+
+    def classes(self, column: str | None) -> Ints:
+        """The class number of every row."""
+        if column not in self._classes:
+            self._classes[column] = (
+                np.zeros(len(self._dataset), dtype=np.int64)
+                if column is None
+                else class_numbers(list(self._dataset.columns[column]))
+            )
+        return self._classes[column]
+
+    def over(self, site: Site, column: str | None) -> Recording:
+        """A recording whose inputs are classes: [class, length, stored width]."""
+        source = self._recording
+        made = self._made.setdefault(column, Recording({}, source.device, source.place))
+        if site not in made.values:
+            made.values[site] = self._average(site, self.classes(column))
+        return made
+
+    def _average(self, site: Site, classes: Ints) -> torch.Tensor:
+        """Weighted by rows: an input that several examples share counts as often."""
+        value = self._recording.values[site]  # [input, length, width]
+        counts = np.zeros((int(classes.max()) + 1, value.shape[0]))
+        np.add.at(counts, (classes, self._dataset.sequence), 1.0)
+        weights = torch.from_numpy(counts / counts.sum(axis=1, keepdims=True))
+        wide = torch.promote_types(value.dtype, torch.float32)
+        flat = value.reshape(value.shape[0], -1).to(wide)
+        averaged = weights.to(flat.device, wide) @ flat  # [class, length · width]
+        return averaged.view(-1, *value.shape[1:]).to(self._recording.device)

@@ -1,0 +1,158 @@
+"""Metrics: one float64 value for each example, from the model's output at the scored positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scrub.data.dataset import Dataset, Ints
+from scrub.data.task import Task
+from scrub.errors import InputRefused, Problem
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a metric sees: the output, the answers, and the model's own log-probabilities.
+
+    `logits` [item, n, vocabulary] in float64, `answer` and `wrong` [item, n], `own` [item, n, V].
+    """
+
+    logits: torch.Tensor
+    answer: torch.Tensor | None
+    wrong: torch.Tensor | None
+    own: torch.Tensor | None
+
+
+def loss(scored: Scored) -> torch.Tensor:
+    """Cross-entropy of the answer, in nats."""
+    return -_picked(scored.logits.log_softmax(-1), scored.answer)
+
+
+def probability(scored: Scored) -> torch.Tensor:
+    """Probability of the answer."""
+    return _picked(scored.logits.softmax(-1), scored.answer)
+
+
+def logit_difference(scored: Scored) -> torch.Tensor:
+    """Logit of the answer less that of the wrong answer."""
+    return _picked(scored.logits, scored.answer) - _picked(scored.logits, scored.wrong)
+
+
+def accuracy(scored: Scored) -> torch.Tensor:
+    """1 where the answer has the largest logit."""
+    return (scored.logits.argmax(-1) == scored.answer).double()
+
+
+def kl(scored: Scored) -> torch.Tensor:
+    """Divergence of the output from the model's own on the same example, in nats."""
+    assert scored.own is not None  # whoever asks for KL keeps the model's output
+    own = scored.own.log_softmax(-1)
+    return (own.exp() * (own - scored.logits.log_softmax(-1))).sum(-1)
+
+
+METRICS: Mapping[str, Callable[[Scored], torch.Tensor]] = {
+    "loss": loss,
+    "logit_difference": logit_difference,
+    "probability": probability,
+    "accuracy": accuracy,
+    "kl": kl,
+}
+
+
+def _picked(values: torch.Tensor, tokens: torch.Tensor | None) -> torch.Tensor:
+    assert tokens is not None  # a task without the column was refused
+    return values.gather(-1, tokens[..., None])[..., 0]  # [item, n]
+
+
+class Scorer:
+    """A task's metric on outputs; answers are looked up by the reference's row."""
+
+    def __init__(self, task: Task, dataset: Dataset, device: torch.device) -> None:
+        self.task, self.dataset, self.device = task, dataset, device
+        known = isinstance(task.metric, str)
+        self._answers = self._tokens(task.answer) if known and task.metric != "kl" else None
+        self._wrong = self._tokens(task.wrong) if known and task.wrong else None
+
+    def _tokens(self, column: str) -> NDArray[np.int64]:
+        """A column of token ids, [row, n]: one for each scored position."""
+        rows = [value if isinstance(value, tuple) else (value,) for value in self.dataset.columns[column]]
+        problem = f"column '{column}' must hold token ids"
+        if any(not isinstance(v, (int, np.integer)) or isinstance(v, bool) for r in rows for v in r):
+            bad = next(r for r in rows if any(not isinstance(v, (int, np.integer)) for v in r))
+            raise InputRefused(Problem("task", f"{problem}, found {bad[0]!r}."))
+        if len({len(row) for row in rows}) > 1:
+            raise InputRefused(Problem("task", f"{problem}, equally many in each row."))
+        return np.array(rows, dtype=np.int64)
+
+    def __call__(self, output: torch.Tensor, own: torch.Tensor | None, rows: Ints) -> Floats:
+        """One value for each item, its positions averaged, against `rows`' answers."""
+        if not isinstance(self.task.metric, str):
+            return self._custom(output, rows)
+        return self.named(self.task.metric, output, own, rows)
+
+    def named(
+        self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
+    ) -> Floats:
+        scored = Scored(
+            logits=output.double(),
+            answer=self._of(self._answers, rows, output),
+            wrong=self._of(self._wrong, rows, output),
+            own=None if own is None else own.double(),
+        )
+        values: Floats = METRICS[metric](scored).mean(-1).cpu().numpy()
+        return values
+
+    def _of(
+        self, table: NDArray[np.int64] | None, rows: Ints, output: torch.Tensor
+    ) -> torch.Tensor | None:
+        if table is None:
+            return None
+        answers = table[rows]
+        if answers.shape[1] != output.shape[1]:
+            raise InputRefused(
+                Problem(
+                    "task",
+                    f"{answers.shape[1]} answer(s) for {output.shape[1]} scored position(s).",
+                    "Give one token for each position, or score at one role.",
+                )
+            )
+        if answers.size and (answers.max() >= output.shape[2] or answers.min() < 0):
+            raise InputRefused(
+                Problem(
+                    "task",
+                    f"answer {int(answers.max())} is no token of the model, whose outputs are "
+                    f"{output.shape[2]} wide.",
+                )
+            )
+        return torch.from_numpy(answers).to(output.device)
+
+    def _custom(self, output: torch.Tensor, rows: Ints) -> Floats:
+        """The user's function, on the output and the reference rows' columns."""
+        columns = {
+            name: np.array([values[row] for row in rows.tolist()])
+            for name, values in self.dataset.columns.items()
+        }
+        name = self.task.metric_name
+        try:
+            values = self.task.metric(output, columns)  # type: ignore[operator]
+            found = np.asarray(torch.as_tensor(values).double().cpu())
+        except Exception as error:  # the user's code: whatever it raises is reported
+            kind = type(error).__name__
+            raise InputRefused(Problem(f"metric '{name}'", f"raised {kind}: {error}")) from error
+        if found.shape != (len(rows),):
+            shape = " × ".join(map(str, found.shape)) or "a number"
+            raise InputRefused(
+                Problem(
+                    f"metric '{name}'",
+                    f"must give one value for each of {len(rows)} examples, found {shape}.",
+                    "Average over positions: output is [row, position, width].",
+                )
+            )
+        return found

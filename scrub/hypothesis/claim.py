@@ -1,0 +1,178 @@
+"""A hypothesis whose names have been resolved against a model graph and a data set.
+
+Rules look at claims, and the tree of occurrences is unfolded from one. Everything is plain
+values: parts, positions, features, ports.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scrub.data.dataset import Dataset
+from scrub.data.features import Feature
+from scrub.data.task import Task
+from scrub.graph import ALL, Indices, ModelGraph, Part, Positions, Reach, Role
+from scrub.hypothesis.options import Options
+
+
+class Inner(enum.Enum):
+    """Whether the components of one node feed one another."""
+
+    MERGED = "merged"
+    CUT = "cut"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node: what it stands for, where, and what it carries.
+
+    `of_each` is set on nodes made by `each`: their feature takes (example, position).
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    positions: Positions
+    feature: Feature
+    inner: Inner = Inner.MERGED
+    of_each: bool = False
+
+    @property
+    def label(self) -> str:
+        """What identifies the node in a path: its parts and positions, not the user's name."""
+        return f"{'+'.join(sorted(map(str, self.parts)))}@{self.positions}"
+
+    @property
+    def by_index(self) -> bool:
+        """Whether its value moves to the same index, and not from role to role."""
+        return not isinstance(self.positions, Role)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The parent's value arrives at these ports of the child."""
+
+    parent: str
+    child: str
+    ports: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """The resolved hypothesis. `parents[name]` are the edges into a node, in canonical order."""
+
+    graph: ModelGraph
+    dataset: Dataset
+    task: Task
+    options: Options
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+    sink: str
+    bases: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[Edge, ...]]:
+        found: dict[str, list[Edge]] = {name: [] for name in self.nodes}
+        for edge in self.edges:
+            found[edge.child].append(edge)
+        return {
+            name: tuple(sorted(edges, key=lambda e: (e.ports, self.nodes[e.parent].label)))
+            for name, edges in found.items()
+        }
+
+    @cached_property
+    def topological(self) -> tuple[str, ...]:
+        """Node names, every parent before its children."""
+        placed: dict[str, None] = {}
+
+        stack = [(self.sink, iter(self.parents[self.sink]))]
+        while stack:
+            name, edges = stack[-1]
+            edge = next(edges, None)
+            if edge is None:
+                placed[name] = None
+                stack.pop()
+            elif edge.parent not in placed:
+                stack.append((edge.parent, iter(self.parents[edge.parent])))
+        return tuple(placed)
+
+    def is_leaf(self, name: str) -> bool:
+        return name != self.sink and not self.parents[name]
+
+    def part_feeds(self, part: Part, child: Part, port: str) -> bool:
+        ports = self.graph[child.component].port_names
+        return port in ports and self.graph.feeds(part.component, child.component, port)
+
+    @cached_property
+    def calls_some_unimportant(self) -> Mapping[str, bool]:
+        """Whether a node leaves any of its inputs to chance (a leaf, which is looked up, does not).
+
+        Coverage is symbolic: a feeder counts as explained at a port if its parts there make up the
+        whole component, at all positions, or at the node's own where the port reads no others.
+        """
+        return {
+            name: not self.is_leaf(name) and not self._all_explained(name) for name in self.nodes
+        }
+
+    def _all_explained(self, name: str) -> bool:
+        node = self.nodes[name]
+        return all(
+            self._explained(name, member, port.name, port.reach, feeder)
+            for member in node.parts
+            for port in self.graph[member.component].ports
+            for feeder in port.feeders
+        )
+
+    def _explained(self, name: str, member: Part, port: str, reach: Reach, feeder: str) -> bool:
+        node = self.nodes[name]
+        enough = [ALL, node.positions] if reach is Reach.SAME else [ALL]
+        covering = [
+            (part, parent.positions)
+            for edge in self.parents[name]
+            if port in edge.ports
+            for parent in [self.nodes[edge.parent]]
+            for part in parent.parts
+            if part.component == feeder
+        ]
+        if node.inner is Inner.MERGED:
+            covering += [
+                (part, node.positions)
+                for part in node.parts
+                if part.component == feeder
+                and self.graph.order[feeder] < self.graph.order[member.component]
+            ]
+        there = [part for part, where in covering if where in enough]
+        indices = {i for _, where in covering if isinstance(where, Indices) for i in where.indices}
+        if self._makes_whole(there, feeder):
+            return True
+        whole = [part for part, where in covering if isinstance(where, Indices) and part.whole]
+        return bool(whole) and indices >= self._needed_indices(reach, node)
+
+    def _needed_indices(self, reach: Reach, node: Node) -> set[int]:
+        if reach is Reach.SAME and isinstance(node.positions, Indices):
+            return set(node.positions.indices)
+        return set(range(self.dataset.length))
+
+    def _makes_whole(self, parts: list[Part], component: str) -> bool:
+        if any(part.whole for part in parts):
+            return True
+        neurons = {
+            i for part in parts if part.neurons for i in range(part.neurons[0], part.neurons[1] + 1)
+        }
+        rank = sum(self.bases[p.subspace].shape[1] for p in parts if p.subspace)
+        size = self.graph[component]
+        return (0 < size.neurons == len(neurons)) or 0 < size.width == rank
+
+
+def basis_fingerprint(basis: NDArray[Any]) -> str:
+    """A name for the subspace itself: of its projector, so that any basis of it will do."""
+    matrix = np.asarray(basis, dtype=np.float64)
+    projector = np.round(matrix @ matrix.T, 6) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return hashlib.sha256(projector.tobytes()).hexdigest()[:16]

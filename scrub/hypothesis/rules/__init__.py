@@ -1,0 +1,46 @@
+"""What makes a hypothesis well formed: one function per rule, all run, all problems reported.
+
+A rule takes a `Claim` and yields a `Problem` for each violation. To add one, write the function
+and name it in `RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from scrub.errors import Problem
+from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.rules.conventions import (
+    generator_given,
+    lengths_fit_the_options,
+    option_columns_exist,
+    unfolding_within_limit,
+)
+from scrub.hypothesis.rules.features import classes_have_partners, features_evaluate, root_is_fixed
+from scrub.hypothesis.rules.paths import direct_paths, inputs_have_ports, parents_disjoint, sink
+from scrub.hypothesis.rules.places import (
+    indices_exist,
+    positions_readable,
+    roles_exist,
+    roles_present,
+)
+
+Rule = Callable[[Claim], Iterator[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    sink,
+    inputs_have_ports,
+    direct_paths,
+    roles_exist,
+    roles_present,
+    indices_exist,
+    positions_readable,
+    parents_disjoint,
+    features_evaluate,
+    classes_have_partners,
+    root_is_fixed,
+    option_columns_exist,
+    lengths_fit_the_options,
+    generator_given,
+    unfolding_within_limit,
+)

@@ -1,0 +1,117 @@
+"""Rules about positions: roles exist and fit in every example, and ports can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from scrub.errors import Problem, nearest
+from scrub.graph import Everywhere, Indices, Positions, Reach, Role
+from scrub.hypothesis.claim import Claim, Edge
+
+
+def known_roles(claim: Claim, where: Positions) -> bool:
+    """Whether positions can be looked up in every row (else another rule has reported them)."""
+    if isinstance(where, Indices):
+        return max(where.indices) < int(claim.dataset.lengths.min())
+    if isinstance(where, Everywhere):
+        return True
+    sizes = {len(spots) for spots in claim.dataset.roles.get(where.name, [()])}
+    return len(sizes) == 1 and 0 not in sizes and (where.item or 0) < min(sizes)
+
+
+def roles_exist(claim: Claim) -> Iterator[Problem]:
+    """A role that a node names is a role of the data."""
+    for name, node in claim.nodes.items():
+        role = node.positions
+        if isinstance(role, Role) and role.name not in claim.dataset.roles:
+            known = nearest(role.name, claim.dataset.roles)
+            yield Problem(f"node '{name}'", f"the data has no role '{role.name}'.", known)
+
+
+def roles_present(claim: Claim) -> Iterator[Problem]:
+    """Every example that can be drawn has the role, with equally many positions."""
+    nodes_at: dict[str, str] = {}
+    for name, node in claim.nodes.items():
+        if isinstance(node.positions, Role) and node.positions.name in claim.dataset.roles:
+            nodes_at.setdefault(node.positions.name, name)
+    for role, name in nodes_at.items():
+        sizes = np.array([len(spots) for spots in claim.dataset.roles[role]])
+        missing = np.nonzero(sizes == 0)[0]
+        if len(missing):
+            yield Problem(
+                f"node '{name}'",
+                f"role '{role}' is missing in {len(missing)} of {len(sizes)} examples "
+                f"(first in row {missing[0]}).",
+                "Any example may be drawn as a donor: give each the role, or leave these out.",
+            )
+        elif sizes.min() != sizes.max():
+            other = int(np.nonzero(sizes != sizes[0])[0][0])
+            yield Problem(
+                f"node '{name}'",
+                f"role '{role}' has {sizes[0]} position(s) in row 0 but {sizes[other]} in "
+                f"row {other}.",
+                "Values move from role to role, so each example needs equally many.",
+            )
+
+
+def indices_exist(claim: Claim) -> Iterator[Problem]:
+    """An index lies inside every example."""
+    shortest = int(claim.dataset.lengths.min())
+    for name, node in claim.nodes.items():
+        if isinstance(node.positions, Indices) and max(node.positions.indices) >= shortest:
+            yield Problem(
+                f"node '{name}'",
+                f"position {max(node.positions.indices)} lies outside the shortest example, "
+                f"which has {shortest} tokens.",
+                "Positions count from 0.",
+            )
+
+
+def positions_readable(claim: Claim) -> Iterator[Problem]:
+    """The child's port can read the parent's positions, in every example."""
+    for edge in claim.edges:
+        parent, child = claim.nodes[edge.parent], claim.nodes[edge.child]
+        if isinstance(parent.positions, Everywhere):
+            continue
+        if not (known_roles(claim, parent.positions) and known_roles(claim, child.positions)):
+            continue
+        reaches = {
+            (port.name, port.reach)
+            for part in child.parts
+            for port in claim.graph[part.component].ports
+            if port.name in edge.ports
+        }
+        for port, reach in sorted(reaches, key=lambda pair: pair[0]):
+            if problem := _unreadable(claim, edge, port, reach):
+                yield problem
+
+
+def _unreadable(claim: Claim, edge: Edge, port: str, reach: Reach) -> Problem | None:
+    parent, child = claim.nodes[edge.parent], claim.nodes[edge.child]
+    where = claim.dataset.positions(parent.positions)  # [row, n]
+    at = claim.dataset.positions(child.positions)  # [row, m], or None for all
+    assert where is not None  # positions_readable skips parents that are everywhere
+    if at is None or reach is Reach.ANY:
+        return None
+    if reach is Reach.SAME:
+        readable = (where[:, :, None] == at[:, None, :]).any(axis=2)  # [row, n]
+        must = "reads the same position only"
+    else:
+        readable = where <= at.max(axis=1, keepdims=True)
+        must = "reads its own and earlier positions only"
+    bad = np.nonzero(~readable.all(axis=1))[0]
+    if not len(bad):
+        return None
+    row = int(bad[0])
+    spot = int(where[row][~readable[row]][0])
+    others = [p for p in claim.graph[child.parts[0].component].ports if p.reach is not Reach.SAME]
+    use = " or ".join(f"port='{p.name}'" for p in others)
+    fix = f"Use {use} on the edge." if reach is Reach.SAME and others else "Name other positions."
+    return Problem(
+        f"edge '{edge.parent}' → '{edge.child}'",
+        f"port {port} at '{child.positions}' {must}, and cannot read '{parent.positions}' "
+        f"(position {spot} from {at[row].max()} in row {row}).",
+        fix,
+    )

@@ -1,0 +1,48 @@
+"""Slices of a linear map, whichever of the two classes transformers wrote it with.
+
+`nn.Linear` stores its weight as [out, in], GPT-2's `Conv1D` as [in, out]. Slices are views of
+the model's own weights wherever the storage allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+LINEAR = (nn.Linear, Conv1D)  # exactly these: a quantised or adapted subclass is more than W x + b
+
+
+def weight_of(module: nn.Module) -> torch.Tensor:
+    """The weight as [out, in]."""
+    weight = module.weight
+    assert isinstance(weight, torch.Tensor)
+    return weight.detach().T if isinstance(module, Conv1D) else weight.detach()
+
+
+def bias_of(module: nn.Module) -> torch.Tensor | None:
+    bias = module.bias
+    assert bias is None or isinstance(bias, torch.Tensor)
+    return None if bias is None else bias.detach()
+
+
+def columns(module: nn.Module, start: int, stop: int) -> torch.Tensor:
+    """The weights that read some of the inputs, [out, stop - start]."""
+    return weight_of(module)[:, start:stop]
+
+
+def project(
+    module: nn.Module, x: torch.Tensor, starts: Sequence[int], width: int
+) -> Sequence[torch.Tensor]:
+    """Slices of the module's output, each [..., width], in one matrix product for all of them."""
+    first, n = starts[0], len(starts)
+    weight, bias = weight_of(module), bias_of(module)
+    if all(start == first + i * width for i, start in enumerate(starts)):
+        weight = weight[first : first + n * width]
+        bias = None if bias is None else bias[first : first + n * width]
+    else:
+        weight = torch.cat([weight[start : start + width] for start in starts])
+        bias = None if bias is None else torch.cat([bias[s : s + width] for s in starts])
+    return nn.functional.linear(x, weight, bias).chunk(n, dim=-1)

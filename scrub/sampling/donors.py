@@ -1,0 +1,200 @@
+"""Donors: every draw of a tree as a table of rows, and what the draws say about the hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scrub.data.dataset import Dataset, Ints
+from scrub.data.features import ANY, EXACT, Columns
+from scrub.errors import InputRefused, Problem
+from scrub.hypothesis.claim import Claim, Node
+from scrub.hypothesis.options import Donors as DonorSource
+from scrub.hypothesis.options import Nodes, Partner
+from scrub.hypothesis.unfold import Draw, DrawKind, Tree
+from scrub.sampling.philox import key_of, uniform_words
+from scrub.sampling.samplers import ByClass, Sampler, sampler_of, uniform_sampler
+
+
+@dataclass(frozen=True, eq=False)
+class Donors:
+    """`rows[draw, reference, i]`: the row of `dataset` that a variable takes in the i-th draw.
+
+    `dataset` is the task's, followed by generated donors if there are any.
+    """
+
+    rows: Ints  # [variable, reference, draw]
+    dataset: Dataset
+
+    @property
+    def references(self) -> Ints:
+        return self.rows[0, :, 0]
+
+
+def draw_donors(tree: Tree, references: Sequence[int], draws: int, seed: int) -> Donors:
+    """Draw every variable of a tree, for each reference and draw.
+
+    A draw is a function of (seed, path, kind of draw, reference row, index of the draw) alone.
+    """
+    drawer = _Drawer(tree.claim, np.asarray(references, dtype=np.int64), draws, seed)
+    rows = np.empty((len(tree.draws), len(references), draws), dtype=np.int64)
+    for i, draw in enumerate(tree.draws):
+        rows[i] = drawer.draw(draw, rows[draw.of])
+    return Donors(rows, drawer.dataset)
+
+
+class _Drawer:
+    """Keeps samplers, which are made once per node, and the data, which generation extends."""
+
+    def __init__(self, claim: Claim, references: Ints, draws: int, seed: int) -> None:
+        self.claim, self.seed = claim, seed
+        self.dataset = claim.dataset
+        self.members = len(claim.dataset)
+        self.references, self.draws = references, draws
+        self._samplers: dict[tuple[str, bool, int], Sampler] = {}
+
+    def draw(self, draw: Draw, of: Ints) -> Ints:
+        if draw.kind is DrawKind.REFERENCE:
+            return np.repeat(self.references[:, None], self.draws, axis=1)
+        if draw.kind is DrawKind.PARTNER:
+            return self._partners(of)
+        if draw.kind is DrawKind.DONOR and self._generates(draw):
+            return self._generate(draw, of)
+        words = uniform_words(*self._counters(of), self._key(draw))
+        return self._sampler(draw).draw(of, words)
+
+    def _counters(self, of: Ints) -> tuple[Ints, Ints]:
+        """The scored example counts a draw; under `joint` the reference handed to the node."""
+        joint = self.claim.options.nodes is Nodes.JOINT
+        examples = of if joint else np.repeat(self.references[:, None], self.draws, axis=1)
+        return examples, np.broadcast_to(np.arange(self.draws, dtype=np.int64), examples.shape)
+
+    def _key(self, draw: Draw) -> tuple[int, int]:
+        return key_of(self.seed, draw.path, draw.kind.value, draw.feeder)
+
+    def _sampler(self, draw: Draw) -> Sampler:
+        name = draw.node if draw.kind is DrawKind.DONOR else ""
+        key = (name, draw.within_length, len(self.dataset))
+        if key not in self._samplers:
+            self._samplers[key] = (
+                sampler_of(
+                    self.claim.nodes[name], self.dataset, self.members, draw.within_length
+                )
+                if name
+                else uniform_sampler(self.dataset, self.members, draw.within_length)
+            )
+        return self._samplers[key]
+
+    def _partners(self, of: Ints) -> Ints:
+        option = self.claim.options.unimportant
+        assert isinstance(option, Partner)  # only that option makes partner draws
+        return np.array(self.dataset.columns[option.column], dtype=np.int64)[of]
+
+    def _generates(self, draw: Draw) -> bool:
+        feature = self.claim.nodes[draw.node].feature
+        return self.claim.options.donors is DonorSource.GENERATED and feature is not ANY
+
+    def _generate(self, draw: Draw, of: Ints) -> Ints:
+        """One fresh row for each (reference, draw), from a generator seeded by the draw's key."""
+        node, generator = self.claim.nodes[draw.node], self.claim.task.generator
+        assert generator is not None and isinstance(node.feature, Columns)  # held by the rules
+        examples, draws = self._counters(of)
+        made = []
+        for (i, j), row in np.ndenumerate(of):
+            counter = f"{examples[i, j]},{draws[i, j]}"
+            words = key_of(self.seed, draw.path, draw.kind.value, counter)
+            rng = np.random.Generator(np.random.PCG64([*words]))
+            made.append(generator(self.dataset.example(int(row)), node.feature.names, rng))
+        first = len(self.dataset)
+        extended = self.dataset.extended(made)
+        _require_agreement(node, extended, of.ravel(), first)
+        self.dataset = extended
+        return first + np.arange(of.size, dtype=np.int64).reshape(of.shape)
+
+
+def _require_agreement(node: Node, dataset: Dataset, of: Ints, first: int) -> None:
+    assert isinstance(node.feature, Columns)  # held by the rules
+    for name in node.feature.names:
+        column = dataset.columns[name]
+        for i, row in enumerate(of.tolist()):
+            if column[row] != column[first + i]:
+                raise InputRefused(
+                    Problem(
+                        f"node '{node.name}'",
+                        f"the generator was asked to agree on '{name}' ({column[row]!r}) and made "
+                        f"{column[first + i]!r}.",
+                        "A generated donor must carry the reference's feature.",
+                    )
+                )
+
+
+@dataclass(frozen=True)
+class NodeDraws:
+    """What the draws of one node were like.
+
+    `self_share` is the share of its donor draws that landed on the reference's own input;
+    `class_sizes` are in distinct inputs; `bits` is log2 of the class size, averaged over rows.
+    """
+
+    node: str
+    feature: str
+    occurrences: int
+    draws: int
+    self_share: float
+    frame_self_share: float | None
+    classes: int
+    smallest: float
+    median: float
+    largest: float
+    bits: float
+
+
+def diagnose(tree: Tree, donors: Donors) -> tuple[NodeDraws, ...]:
+    """Classes, their sizes and the share of draws that changed nothing, for each node (law 6)."""
+    return tuple(_diagnose(tree, donors, name) for name in tree.claim.topological)
+
+
+def _diagnose(tree: Tree, donors: Donors, name: str) -> NodeDraws:
+    claim, distinct = tree.claim, donors.dataset.distinct
+    node = claim.nodes[name]
+    mine = [o for o in tree.occurrences if o.node == name]
+    indices = {o.reference for o in mine}
+    drawn = [i for i in indices if tree.draws[i].kind is DrawKind.DONOR and tree.draws[i].node == name]
+    frames = {o.frame for o in mine if o.frame != o.reference}
+    sizes = _class_sizes(node, claim)
+    return NodeDraws(
+        node=name,
+        feature=node.feature.value if node.feature in (EXACT, ANY) else str(node.feature),
+        occurrences=len(mine),
+        draws=sum(donors.rows[i].size for i in drawn),
+        self_share=_same(tree, donors, distinct, drawn) if drawn else 1.0,
+        frame_self_share=_same(tree, donors, distinct, list(frames)) if frames else None,
+        classes=_count_classes(node, claim),
+        smallest=float(sizes.min()),
+        median=float(np.median(sizes)),
+        largest=float(sizes.max()),
+        bits=float(np.log2(sizes).mean()),
+    )
+
+
+def _same(tree: Tree, donors: Donors, distinct: Ints, draws: Sequence[int]) -> float:
+    rows = donors.rows
+    return float(np.mean([distinct[rows[i]] == distinct[rows[tree.draws[i].of]] for i in draws]))
+
+
+def _class_sizes(node: Node, claim: Claim) -> np.ndarray:
+    """Distinct inputs that may stand in for each row: one where the whole input matters."""
+    if node.feature is EXACT:
+        return np.ones(len(claim.dataset))
+    sampler = sampler_of(node, claim.dataset, len(claim.dataset), node.by_index)
+    return sampler.class_size(claim.dataset.distinct)
+
+
+def _count_classes(node: Node, claim: Claim) -> int:
+    """Rows weighted by one over their class size sum to the number of classes."""
+    if node.feature is EXACT:
+        return int(claim.dataset.distinct.max()) + 1
+    sampler = sampler_of(node, claim.dataset, len(claim.dataset), node.by_index)
+    return len(sampler.size) if isinstance(sampler, ByClass) else 0

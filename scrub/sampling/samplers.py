@@ -1,0 +1,153 @@
+"""Samplers: given a reference row and random bits, a donor row that agrees with it.
+
+A sampler is made once for a node from the data set and then only looks up. Donors are rows below
+`members`: generated rows, which follow these, are references but never drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scrub.data.dataset import Dataset, Ints
+from scrub.data.features import ANY, Extent, Near, as_floats, class_numbers
+from scrub.errors import InputRefused, Problem
+from scrub.hypothesis.claim import Node
+from scrub.hypothesis.rules.features import node_values
+from scrub.sampling.philox import U64, uniform_index, uniform_unit
+
+Words = tuple[U64, U64]
+
+
+class Sampler(Protocol):
+    """Draws one donor for each reference, and tells each row's class."""
+
+    def draw(self, references: Ints, words: Words) -> Ints: ...
+
+    def class_size(self, distinct: Ints) -> NDArray[np.float64]:
+        """For each row, how many distinct inputs may stand in for it."""
+        ...
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """Uniformly among the rows with the reference's class number."""
+
+    order: Ints  # members sorted by class
+    start: Ints  # [class]
+    size: Ints  # [class], in rows
+    of: Ints  # [row] -> class, generated rows included
+
+    @staticmethod
+    def from_keys(keys: Sequence[Any], members: int) -> ByClass:
+        """Rows with equal keys form a class; only the first `members` rows can be drawn."""
+        of = class_numbers(keys)
+        count = int(of.max()) + 1
+        size = np.bincount(of[:members], minlength=count).astype(np.int64)
+        order = np.argsort(of[:members], kind="stable").astype(np.int64)
+        return ByClass(order, np.cumsum(size) - size, size, of)
+
+    def draw(self, references: Ints, words: Words) -> Ints:
+        classes = self.of[references]
+        if not self.size[classes].all():
+            row = int(references[np.argmin(self.size[classes])])
+            raise InputRefused(
+                Problem(
+                    f"generated donor {row - len(self.order)}",
+                    "no example of the data agrees with it: the class is empty.",
+                    "Give the generator values that the data has, or more data.",
+                )
+            )
+        return self.order[self.start[classes] + uniform_index(words, self.size[classes])]
+
+    def class_size(self, distinct: Ints) -> NDArray[np.float64]:
+        members = len(self.order)
+        pairs = np.unique(np.stack([self.of[:members], distinct[:members]]), axis=1)
+        return np.bincount(pairs[0], minlength=len(self.size)).astype(float)[self.of]
+
+
+@dataclass(frozen=True)
+class Within:
+    """Uniformly among the rows whose value lies within a tolerance, and whose length is equal."""
+
+    order: Ints  # members sorted by (length, value)
+    first: Ints  # [row] -> start of its window in `order`
+    last: Ints  # [row] -> end of its window
+
+    @staticmethod
+    def from_values(
+        found: NDArray[np.float64], groups: Ints, tolerance: float, members: int
+    ) -> Within:
+        order = np.lexsort((found[:members], groups[:members])).astype(np.int64)
+        first, last = np.zeros(len(found), dtype=np.int64), np.zeros(len(found), dtype=np.int64)
+        for group in np.unique(groups):
+            inside = np.nonzero(groups[order] == group)[0]  # contiguous in `order`
+            offset = int(inside[0]) if len(inside) else 0
+            ranked = found[order[inside]]
+            rows = groups == group
+            first[rows] = offset + np.searchsorted(ranked, found[rows] - tolerance, "left")
+            last[rows] = offset + np.searchsorted(ranked, found[rows] + tolerance, "right")
+        return Within(order, first, last)
+
+    def draw(self, references: Ints, words: Words) -> Ints:
+        first, last = self.first[references], self.last[references]
+        return self.order[first + uniform_index(words, last - first)]
+
+    def class_size(self, distinct: Ints) -> NDArray[np.float64]:
+        windows = zip(self.first.tolist(), self.last.tolist(), strict=True)
+        return np.array([len(np.unique(distinct[self.order[a:b]])) for a, b in windows], dtype=float)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Rows of equal length, weighted by a Gaussian of the distance in value."""
+
+    found: NDArray[np.float64]
+    groups: Ints
+    bandwidth: float
+    members: int
+
+    def _weights(self, row: int) -> NDArray[np.float64]:
+        apart = (self.found[: self.members] - self.found[row]) / self.bandwidth
+        return np.exp(-0.5 * apart**2) * (self.groups[: self.members] == self.groups[row])
+
+    def draw(self, references: Ints, words: Words) -> Ints:
+        units = uniform_unit(words).ravel()
+        flat = references.ravel()
+        drawn = np.empty(len(flat), dtype=np.int64)
+        for row in np.unique(flat):
+            mine = np.nonzero(flat == row)[0]
+            cumulative = np.cumsum(self._weights(int(row)))
+            drawn[mine] = np.searchsorted(cumulative, units[mine] * cumulative[-1], "right")
+        return drawn.reshape(references.shape)
+
+    def class_size(self, distinct: Ints) -> NDArray[np.float64]:
+        """The effective number of donors, (Σw)² / Σw² (Kish 1965)."""
+        rows = [self._weights(row) for row in range(len(self.found))]
+        return np.array([w.sum() ** 2 / (w**2).sum() for w in rows])
+
+
+def sampler_of(node: Node, dataset: Dataset, members: int, by_length: bool) -> Sampler:
+    """The sampler of a node's donors."""
+    groups = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
+    if node.feature is ANY:
+        return ByClass.from_keys(groups.tolist(), members)
+    assert not isinstance(node.feature, Extent)  # an EXACT node draws no donor
+    found = node_values(node, dataset)
+    if not isinstance(node.feature, Near):
+        return ByClass.from_keys(list(zip(found, groups.tolist(), strict=True)), members)
+    numbers = as_floats(found)
+    if node.feature.tolerance is not None:
+        return Within.from_values(numbers, groups, node.feature.tolerance, members)
+    assert node.feature.bandwidth is not None  # near() takes one of the two
+    return Kernel(numbers, groups, node.feature.bandwidth, members)
+
+
+def uniform_sampler(dataset: Dataset, members: int, by_length: bool) -> Sampler:
+    """The sampler of frames: all rows, or those of the reference's length."""
+    groups = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
+    return ByClass.from_keys(groups.tolist(), members)
