@@ -55,5 +55,6 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         import importlib
 
+        importlib.import_module("scrub.report.notebook")  # registers how results are shown
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'scrub' has no attribute '{name}'")

@@ -26,7 +26,7 @@ from scrub.compiler.schedule import (
     site_of,
 )
 from scrub.compiler.share import share
-from scrub.compiler.stats import Shape, Stats, stats
+from scrub.compiler.stats import Shape, Stats, site_bytes, stats
 from scrub.compiler.verify import verify
 from scrub.hypothesis.unfold import Tree
 
@@ -50,6 +50,7 @@ __all__ = [
     "Term",
     "Zero",
     "compile_tree",
+    "site_bytes",
     "site_of",
     "stats",
     "verify",

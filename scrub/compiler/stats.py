@@ -93,6 +93,11 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     )
 
 
+def site_bytes(schedule: Schedule, shape: Shape, site: Site) -> int:
+    """Bytes that the recording keeps for one site."""
+    return _Sizes(schedule, shape).site(site)
+
+
 @dataclass(frozen=True, eq=False)
 class _Sizes:
     """Sizes and costs of single instructions, for one item."""

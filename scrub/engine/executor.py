@@ -40,17 +40,21 @@ def accumulator(dtype: torch.dtype) -> torch.dtype:
 
 @dataclass(frozen=True, eq=False)
 class Executor:
-    """What stays the same from chunk to chunk: the schedule, the model and what was recorded."""
+    """What stays the same from chunk to chunk: the schedule, the model and what was recorded.
+
+    The first `members` rows of `dataset` are the data; generated donors may follow.
+    """
 
     schedule: Schedule
     model: Model
     recording: Recording
     dataset: Dataset
+    members: int
     means: Means = field(init=False)
     bases: dict[str, torch.Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        means = Means(self.recording, self.dataset)
+        means = Means(self.recording, self.dataset, self.members)
         object.__setattr__(self, "means", means)
         dtype = accumulator(self.model.dtype)
         bases = {

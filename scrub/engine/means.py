@@ -16,10 +16,13 @@ from scrub.models.recording import Recording
 
 
 class Means:
-    """Averages made on first use, one `Recording` for each column (None: over all rows)."""
+    """Averages made on first use, one `Recording` for each column (None: over all rows).
 
-    def __init__(self, recording: Recording, dataset: Dataset) -> None:
-        self._recording, self._dataset = recording, dataset
+    Only the first `members` rows are averaged: generated donors, which follow, are not data.
+    """
+
+    def __init__(self, recording: Recording, dataset: Dataset, members: int) -> None:
+        self._recording, self._dataset, self._members = recording, dataset, members
         self._made: dict[str | None, Recording] = {}
         self._classes: dict[str | None, Ints] = {}
 
@@ -45,8 +48,9 @@ class Means:
         """Weighted by rows: an input that several examples share counts as often."""
         value = self._recording.values[site]  # [input, length, width]
         counts = np.zeros((int(classes.max()) + 1, value.shape[0]))
-        np.add.at(counts, (classes, self._dataset.sequence), 1.0)
-        weights = torch.from_numpy(counts / counts.sum(axis=1, keepdims=True))
+        rows = slice(self._members)
+        np.add.at(counts, (classes[rows], self._dataset.sequence[rows]), 1.0)
+        weights = torch.from_numpy(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
         wide = torch.promote_types(value.dtype, torch.float32)
         flat = value.reshape(value.shape[0], -1).to(wide)
         averaged = weights.to(flat.device, wide) @ flat  # [class, length · width]

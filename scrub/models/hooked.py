@@ -8,6 +8,7 @@ shares with the adapter only the facts of where the modules sit.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ class HookedModel:
             for layer, block in enumerate(self.anatomy.blocks):
                 for head in range(self.anatomy.shape.heads.queries):
                     found[f"a{layer}.h{head}"] = self._share(block, head, seen[f"z{layer}"])
-                found[f"m{layer}"] = seen[f"m{layer}"] - self._bias(block.down)
+                found[f"m{layer}"] = seen[f"m{layer}"] - self._down_bias(block)
         return found | {"logits": seen["logits"]}
 
     def evaluate(
@@ -76,10 +77,12 @@ class HookedModel:
         attentions, mlps = sublayers_before(stream, len(self.anatomy.blocks))
         blocks = self.anatomy.blocks
         with evaluating(self._modules):
-            terms = [self._bias(block.out) for block in blocks[:attentions]]
-            terms += [self._bias(block.down) for block in blocks[:mlps]]
-        some = next(self.module.parameters())
-        return sum(terms, torch.zeros(self.anatomy.shape.width).to(some))
+            terms = [self._out_bias(block) for block in blocks[:attentions]]
+            terms += [self._down_bias(block) for block in blocks[:mlps]]
+        nothing = torch.zeros(
+            self.anatomy.shape.width, device=next(self.module.parameters()).device
+        )
+        return sum(terms, nothing)
 
     def _forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """The logits of one row, [position, vocabulary]."""
@@ -122,37 +125,48 @@ class HookedModel:
             handles.append(_keep_input(block.down, "neurons", seen))
             self._forward(tokens)
         if part.neurons is None:
-            return seen["output"] - self._bias(block.down)
+            return seen["output"] - self._down_bias(block)
         first, last = part.neurons
         alone = torch.zeros_like(seen["neurons"])
         alone[..., first : last + 1] = seen["neurons"][..., first : last + 1]
-        return self._linear(block.down, alone)
+        return _less_bias(block.down, alone)
 
     def _share(self, block: Block, head: int, z: torch.Tensor) -> torch.Tensor:
         """What one head's z adds to the residual stream."""
         start, stop = self.anatomy.z_slice(head)
         alone = torch.zeros_like(z)
         alone[..., start:stop] = z[..., start:stop]
-        return self._linear(block.out, alone)
+        return _less_bias(block.out, alone)
 
-    def _linear(self, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """The module less its bias."""
-        output = module(x) - self._bias(module)
-        assert isinstance(output, torch.Tensor)
-        return output
+    def _out_bias(self, block: Block) -> torch.Tensor:
+        heads = self.anatomy.shape.heads
+        return _on_zeros(block.out, heads.queries * heads.width)
 
-    def _bias(self, module: nn.Module) -> torch.Tensor:
-        """What a linear module gives on zeros."""
-        into = {id(block.out): self._z_width for block in self.anatomy.blocks}
-        width = into.get(id(module), self.anatomy.shape.hidden)
-        some = next(module.parameters())
-        output = module(torch.zeros(1, width, dtype=some.dtype, device=some.device))[0]
-        assert isinstance(output, torch.Tensor)
-        return output
+    def _down_bias(self, block: Block) -> torch.Tensor:
+        return _on_zeros(block.down, self.anatomy.shape.hidden)
 
-    @property
-    def _z_width(self) -> int:
-        return self.anatomy.shape.heads.queries * self.anatomy.shape.heads.width
+
+def _widened(module: nn.Module) -> nn.Module:
+    """In float32 at least, for where a difference is to be taken."""
+    half = next(module.parameters()).dtype.itemsize < torch.float32.itemsize
+    return copy.deepcopy(module).float() if half else module
+
+
+def _less_bias(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """A linear module's output less what it gives on zeros."""
+    wide = _widened(module)
+    x = x.to(next(wide.parameters()).dtype)
+    output = wide(x) - wide(torch.zeros_like(x))
+    assert isinstance(output, torch.Tensor)
+    return output
+
+
+def _on_zeros(module: nn.Module, width: int) -> torch.Tensor:
+    wide = _widened(module)
+    some = next(wide.parameters())
+    output = wide(torch.zeros(1, width, dtype=some.dtype, device=some.device))[0]
+    assert isinstance(output, torch.Tensor)
+    return output
 
 
 def _keep_input(module: nn.Module, name: str, seen: Values) -> RemovableHandle:

@@ -33,12 +33,20 @@ class Donors:
         return self.rows[0, :, 0]
 
 
-def draw_donors(tree: Tree, references: Sequence[int], draws: int, seed: int) -> Donors:
+def draw_donors(
+    tree: Tree,
+    references: Sequence[int],
+    draws: int,
+    seed: int,
+    dataset: Dataset | None = None,
+) -> Donors:
     """Draw every variable of a tree, for each reference and draw.
 
     A draw is a function of (seed, path, kind of draw, reference row, index of the draw) alone.
+    Generated donors are appended to `dataset`: the task's, or one that another tree has extended.
     """
-    drawer = _Drawer(tree.claim, np.asarray(references, dtype=np.int64), draws, seed)
+    rows_drawn = np.asarray(references, dtype=np.int64)
+    drawer = _Drawer(tree.claim, rows_drawn, draws, seed, dataset or tree.claim.dataset)
     rows = np.empty((len(tree.draws), len(references), draws), dtype=np.int64)
     for i, draw in enumerate(tree.draws):
         rows[i] = drawer.draw(draw, rows[draw.of])
@@ -48,9 +56,11 @@ def draw_donors(tree: Tree, references: Sequence[int], draws: int, seed: int) ->
 class _Drawer:
     """Keeps samplers, which are made once per node, and the data, which generation extends."""
 
-    def __init__(self, claim: Claim, references: Ints, draws: int, seed: int) -> None:
+    def __init__(
+        self, claim: Claim, references: Ints, draws: int, seed: int, dataset: Dataset
+    ) -> None:
         self.claim, self.seed = claim, seed
-        self.dataset = claim.dataset
+        self.dataset = dataset
         self.members = len(claim.dataset)
         self.references, self.draws = references, draws
         self._samplers: dict[tuple[str, bool, int], Sampler] = {}
@@ -128,6 +138,36 @@ def _require_agreement(node: Node, dataset: Dataset, of: Ints, first: int) -> No
                         "A generated donor must carry the reference's feature.",
                     )
                 )
+
+
+def draw_classes(tree: Tree) -> Ints:
+    """The class that each draw is uniform within, [draw, row]: what reweighting has to respect.
+
+    Draws by tolerance or kernel, and partners, count as drawn from all rows.
+    """
+    claim = tree.claim
+    everything = np.zeros(len(claim.dataset), dtype=np.int64)
+    by_node: dict[tuple[str, bool], Ints] = {}
+    found = []
+    for draw in tree.draws:
+        key = (draw.node if draw.kind is DrawKind.DONOR else "", draw.within_length)
+        if draw.kind in (DrawKind.REFERENCE, DrawKind.PARTNER):
+            found.append(everything)
+            continue
+        if key not in by_node:
+            by_node[key] = _classes(claim, *key)
+        found.append(by_node[key])
+    return np.stack(found)
+
+
+def _classes(claim: Claim, name: str, within_length: bool) -> Ints:
+    members = len(claim.dataset)
+    sampler = (
+        sampler_of(claim.nodes[name], claim.dataset, members, within_length)
+        if name
+        else uniform_sampler(claim.dataset, members, within_length)
+    )
+    return sampler.of if isinstance(sampler, ByClass) else np.zeros(members, dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from scrub.statistics import Sample
-from scrub.statistics.sample import Floats
+from scrub.statistics.sample import Floats, Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Rows: effects x [N] as references, e [V, N] as donors, and their classes [N]."""
+
+    x: Floats
+    e: Floats
+    kind: Integers
+
+    def draw(
+        self, kinds: Integers | None, shape: tuple[int, int], rng: np.random.Generator
+    ) -> Integers:
+        """Donors [R, T], uniform over all rows, or over those of the class in kinds [R, 1]."""
+        if kinds is None:
+            return rng.integers(0, len(self.x), shape)
+        by_class = np.argsort(self.kind, kind="stable")
+        size = np.bincount(self.kind)
+        first = np.cumsum(size) - size
+        pick = (rng.random(shape) * size[kinds]).astype(np.int64)
+        drawn: Integers = by_class[first[kinds] + pick]
+        return drawn
 
 
 @dataclass(frozen=True)
@@ -65,8 +87,8 @@ class Population:
         place = np.linspace(-1, 1, self.classes)
         return 0.5 * place, 0.8 * place / np.sqrt(self.variables)
 
-    def dataset(self, rng: np.random.Generator) -> tuple[Floats, Floats, np.ndarray]:
-        """Rows drawn from the population: x [N], e [V, N] and the class [N]."""
+    def dataset(self, rng: np.random.Generator) -> Data:
+        """Rows drawn from the population."""
         kind = rng.integers(0, self.classes, self.rows)
         mean_x, mean_e = self._class_means()
         x = rng.exponential(size=self.rows) - 1
@@ -76,36 +98,47 @@ class Population:
             e = common[None]
         else:
             e = np.sqrt(self.alike) * common + np.sqrt(1 - self.alike) * apart
-        return mean_x[kind] + x, mean_e[kind] + e, kind
+        return Data(mean_x[kind] + x, mean_e[kind] + e, kind)
 
     def scrub(self, seed: int) -> Sample:
         """One dataset, its references and its draws."""
         rng = np.random.default_rng(seed)
-        x, e, kind = self.dataset(rng)
+        return self.scrub_data(self.dataset(rng), rng)
+
+    def scrub_data(self, data: Data, rng: np.random.Generator) -> Sample:
+        """References and draws from this dataset."""
         references = rng.permutation(self.rows)[: self.references]
-        shape = (self.references, self.draws)
-        donors = np.empty((self.variables, *shape), dtype=np.int64)
-        donors[0] = rng.integers(0, self.rows, shape)
-        by_class = np.argsort(kind, kind="stable")
-        size = np.bincount(kind, minlength=self.classes)
-        first = np.concatenate([[0], np.cumsum(size)[:-1]])
-        own_kind = kind[references][:, None]
-        for k in range(1, self.variables):
-            pick = (rng.random(shape) * size[own_kind]).astype(np.int64)
-            donors[k] = by_class[first[own_kind] + pick]
-        x_r = x[references][:, None]
-        given = np.stack([e[k][donors[k]] for k in range(self.variables)])  # [V, R, T]
-        moved = self.weight * (given * (1 + self.interaction * x_r)).sum(axis=0)
-        classes = np.tile(kind, (self.variables, 1))
+        own_kind = data.kind[references][:, None]
+        donors = np.stack(
+            [
+                data.draw(own_kind if k else None, (self.references, self.draws), rng)
+                for k in range(self.variables)
+            ]
+        )
+        x = data.x[references][:, None]
+        given = np.stack([e[drawn] for e, drawn in zip(data.e, donors, strict=True)])  # [V, R, T]
+        moved = self.weight * (given * (1 + self.interaction * x)).sum(axis=0)
+        classes = np.tile(data.kind, (self.variables, 1))
         classes[0] = 0
         return Sample(
             rows=self.rows,
             references=references,
-            scrubbed=1.3 + self.own * x_r + moved,
-            baseline=-x_r / 2 + given[0] + x_r * given[0] / 2,
-            model=2 + x[references],
+            scrubbed=1.3 + self.own * x + moved,
+            baseline=-x / 2 + given[0] + x * given[0] / 2,
+            model=2 + data.x[references],
             donors=donors,
             baseline_donors=donors[:1],
             classes=classes,
             baseline_classes=classes[:1],
         )
+
+    def share_in(self, data: Data) -> float:
+        """The share recovered in this dataset, over all its rows and all possible draws."""
+        within = np.stack([data.e[:, data.kind == c].mean(axis=1) for c in range(self.classes)])
+        expected = within[data.kind]  # [N, V]
+        expected[:, 0] = data.e[0].mean()
+        x = data.x
+        moved = self.weight * (expected * (1 + self.interaction * x[:, None])).sum(axis=1)
+        scrubbed = (1.3 + self.own * x + moved).mean()
+        baseline = (-x / 2 + expected[:, 0] * (1 + x / 2)).mean()
+        return float((scrubbed - baseline) / ((2 + x).mean() - baseline))

@@ -1,0 +1,259 @@
+"""The result of a scrub: a frozen value with a documented, versioned JSON form.
+
+`schema.json` beside this file is its JSON Schema; `docs/reference/result.md` explains each field.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA = "scrub-result/1"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its interval; the bounds are None where there is no interval."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """(scrubbed - baseline) / (model - baseline), never clipped; `refusal` says why there is none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    level: float
+    method: str
+    estimand: str
+    replicates: int
+    refusal: str | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Means:
+    """The three raw means of the metric that the ratio is made of."""
+
+    model: Figure
+    scrubbed: Figure
+    baseline: Figure
+
+
+@dataclass(frozen=True)
+class NullResult:
+    """What the same graph recovers when its features carry nothing."""
+
+    kind: str
+    recovered: float | None
+    mean: float
+
+
+@dataclass(frozen=True)
+class Claims:
+    """How much the hypothesis says: the more edges unimportant and the more bits free, the more.
+
+    `unimportant` is the share of the model graph's edges that the claim declares not to matter;
+    `bits` is log2 of the class size, averaged over the nodes, of `most_bits` = log2 |D|.
+    """
+
+    nodes: int
+    edges: int
+    occurrences: int
+    model_edges: int
+    unimportant: float
+    bits: float
+    most_bits: float
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One node: what it stands for, what it carries, and what its draws were like."""
+
+    name: str
+    component: str
+    positions: str
+    feature: str
+    occurrences: int
+    draws: int
+    self_share: float
+    frame_self_share: float | None
+    classes: int
+    class_sizes: tuple[float, float, float]  # smallest, median, largest, in distinct inputs
+    bits: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the run took: `forward_passes` are passes over the references, recording included."""
+
+    forward_passes: float
+    flops: int
+    recording_flops: int
+    steps: int
+    recording_bytes: int
+    peak_bytes: int
+    place: str
+    chunk: int
+    halvings: int
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The type the model ran in, and its error against float32 where that is another."""
+
+    dtype: str
+    against: str | None = None
+    references: int = 0
+    max_error: float | None = None
+    mean_error: float | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One reference: where the explanation fails most, these come first."""
+
+    row: int
+    model: float
+    scrubbed: float
+    divergence: float
+    shown: str
+
+
+@dataclass(frozen=True, eq=False)
+class PerExample:
+    """Values of every reference and draw, kept in a file beside the JSON."""
+
+    references: NDArray[np.int64]
+    model: Floats  # [reference]
+    scrubbed: Floats  # [reference, draw]
+    baseline: Floats  # [reference, draw]
+    kl: Floats | None  # [reference, draw]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A scrub's score with all that is needed to believe it, or not to."""
+
+    name: str
+    claim: str
+    metric: str
+    task: str
+    model: str
+    recovered: Recovered
+    means: Means
+    divergence: float
+    kl: float | None
+    null: NullResult | None
+    claims: Claims
+    nodes: tuple[NodeResult, ...]
+    cautions: tuple[str, ...]
+    conventions: Mapping[str, Any]
+    cost: Cost
+    precision: Precision
+    worst: tuple[Example, ...]
+    fingerprints: Mapping[str, str]
+    versions: Mapping[str, str]
+    per_example: PerExample = field(repr=False)
+    schema: str = SCHEMA
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form; per-example values are not in it."""
+        found = {k: v for k, v in vars(self).items() if k not in ("per_example", "schema")}
+        plain = {name: _plain(value) for name, value in found.items()}
+        return {"schema": self.schema, **plain}
+
+    def write_json(self, path: str | Path) -> Path:
+        """Write the JSON form, and the per-example values beside it as safetensors.
+
+        Both files are complete or absent: each is written under another name and then moved.
+        """
+        path = Path(path)
+        beside = path.with_suffix(".examples.safetensors")
+        from safetensors.numpy import save
+
+        arrays = {k: v for k, v in vars(self.per_example).items() if v is not None}
+        arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+        _write(beside, save(arrays, metadata={"schema": self.schema}))
+        document = {**self.as_dict(), "examples_file": beside.name}
+        _write(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        return path
+
+    def to_frame(self) -> Any:
+        """One row per reference and draw, as a pandas DataFrame.
+
+        Raises ImportError with what to install where pandas is missing.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_frame() needs pandas: pip install 'causal-scrub[frames]'."
+            ) from error
+        values = self.per_example
+        references, draws = values.scrubbed.shape
+        table = {
+            "row": np.repeat(values.references, draws),
+            "draw": np.tile(np.arange(draws), references),
+            "model": np.repeat(values.model, draws),
+            "scrubbed": values.scrubbed.ravel(),
+            "baseline": np.broadcast_to(values.baseline, values.scrubbed.shape).ravel(),
+        }
+        if values.kl is not None:
+            table["kl"] = values.kl.ravel()
+        return pandas.DataFrame(table)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it; `scrub.report` registers how."""
+        return _renderers[-1](self)
+
+
+_renderers: list[Callable[[Result], str]] = [lambda result: html.escape(repr(result))]
+
+
+def register_renderer(render: Callable[[Result], str]) -> None:
+    """Make `render` what a notebook shows for a result, as HTML."""
+    _renderers.append(render)
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, tuples and numbers as JSON knows them; what is not finite becomes null."""
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return _plain(asdict(value))
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

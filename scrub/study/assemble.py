@@ -1,0 +1,269 @@
+"""From what was measured to a `Result`: statistics, claims, diagnostics, the worst examples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from scrub.compiler import Stats
+from scrub.data.dataset import Dataset
+from scrub.engine.memory import MemoryPlan
+from scrub.engine.metrics import Floats
+from scrub.engine.scrubbing import Values
+from scrub.hypothesis.claim import Claim
+from scrub.results.result import (
+    Claims,
+    Cost,
+    Example,
+    Figure,
+    Means,
+    NodeResult,
+    NullResult,
+    PerExample,
+    Precision,
+    Recovered,
+    Result,
+)
+from scrub.sampling.donors import Donors, diagnose, draw_classes
+from scrub.statistics import Bounds, Estimand, Interval, Sample, recovered
+from scrub.statistics import Recovered as Estimate
+from scrub.study.cautions import cautions
+from scrub.study.prepare import Plan
+
+WORST = 8  # references shown in a report
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the engine gives: the model's own values [reference], and those of each schedule."""
+
+    model: Floats
+    values: Mapping[str, Values]
+    donors: Mapping[str, Donors]
+    memory: MemoryPlan
+    halvings: int
+    cost: Stats
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from."""
+
+    model: str
+    fingerprints: Mapping[str, str]
+    versions: Mapping[str, str]
+
+
+def assemble(
+    plan: Plan,
+    measured: Measured,
+    precision: Precision,
+    provenance: Provenance,
+    seconds: Mapping[str, float],
+) -> Result:
+    """The result of a run."""
+    start = time.perf_counter()
+    claim = plan.claim.tree.claim
+    estimate = _estimate(plan, measured)
+    share = _recovered(estimate)
+    means = Means(*(_figure(b) for b in (estimate.model, estimate.scrubbed, estimate.baseline)))
+    nodes = _nodes(plan, measured)
+    claims = claims_of(claim, nodes, len(plan.claim.tree.occurrences))
+    null = _null(measured, means)
+    scrubbed = measured.values["scrub"]
+    return Result(
+        name=plan.hypothesis.name,
+        claim=plan.hypothesis.claim,
+        metric=plan.task.metric_name,
+        task=plan.task.name,
+        model=provenance.model,
+        recovered=share,
+        means=means,
+        divergence=estimate.divergence,
+        kl=None if scrubbed.kl is None else float(scrubbed.kl.mean()),
+        null=null,
+        claims=claims,
+        nodes=nodes,
+        cautions=cautions(claim, share, means, estimate.divergence, claims, nodes, null),
+        conventions=_conventions(plan),
+        cost=_cost(plan, measured, {**seconds, "statistics": time.perf_counter() - start}),
+        precision=precision,
+        worst=_worst(plan, measured),
+        fingerprints=provenance.fingerprints,
+        versions=provenance.versions,
+        per_example=PerExample(
+            references=plan.references,
+            model=measured.model,
+            scrubbed=scrubbed.metric,
+            baseline=_baseline(measured),
+            kl=scrubbed.kl,
+        ),
+    )
+
+
+def _estimate(plan: Plan, measured: Measured) -> Estimate:
+    """The statistics of the three sets of values, and of the rows that were drawn for them."""
+    settings, rows = plan.settings, len(plan.task.dataset)
+    donors = measured.donors["scrub"].rows[1:]
+    sample = Sample(
+        rows=rows,
+        references=plan.references,
+        scrubbed=measured.values["scrub"].metric,
+        baseline=_baseline(measured),
+        model=measured.model,
+        donors=np.where(donors < rows, donors, -1),  # generated donors are no rows of the data
+        baseline_donors=_baseline_donors(plan, measured),
+        classes=draw_classes(plan.claim.tree)[1:],
+        baseline_classes=draw_classes(plan.baseline.tree)[1:] if plan.baseline else None,
+    )
+    return recovered(
+        sample,
+        estimand=Estimand(settings.estimand),
+        method=Interval(settings.interval),
+        level=settings.level,
+        replicates=settings.replicates,
+        seed=settings.seed,
+    )
+
+
+def _baseline(measured: Measured) -> Floats:
+    """Baseline values [reference, draw]; those of uniform logits are the same in every draw."""
+    shape = measured.values["scrub"].metric.shape
+    return np.ascontiguousarray(np.broadcast_to(measured.values["baseline"].metric, shape))
+
+
+def _baseline_donors(plan: Plan, measured: Measured) -> np.ndarray:
+    if plan.baseline is None:
+        return np.zeros((0, *measured.values["scrub"].metric.shape), dtype=np.int64)
+    rows = measured.donors["baseline"].rows[1:]
+    return np.where(rows < len(plan.task.dataset), rows, -1)
+
+
+def _figure(bounds: Bounds) -> Figure:
+    return Figure(bounds.value, bounds.low, bounds.high)
+
+
+def _recovered(found: Estimate) -> Recovered:
+    return Recovered(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        level=found.level,
+        method=found.method.value,
+        estimand=found.estimand.value,
+        replicates=found.replicates,
+        refusal=found.refusal,
+        notes=found.notes,
+    )
+
+
+def _null(measured: Measured, means: Means) -> NullResult | None:
+    if "null" not in measured.values:
+        return None
+    mean = float(measured.values["null"].metric.mean())
+    model, baseline = means.model.value, means.baseline.value
+    assert model is not None and baseline is not None  # raw means exist always
+    gap = model - baseline
+    return NullResult("features forgotten", (mean - baseline) / gap if gap else None, mean)
+
+
+def _nodes(plan: Plan, measured: Measured) -> tuple[NodeResult, ...]:
+    claim = plan.claim.tree.claim
+    found = []
+    for draws in diagnose(plan.claim.tree, measured.donors["scrub"]):
+        node = claim.nodes[draws.node]
+        found.append(
+            NodeResult(
+                name=node.name,
+                component=", ".join(map(str, node.parts)),
+                positions=str(node.positions),
+                feature=draws.feature,
+                occurrences=draws.occurrences,
+                draws=draws.draws,
+                self_share=draws.self_share,
+                frame_self_share=draws.frame_self_share,
+                classes=draws.classes,
+                class_sizes=(draws.smallest, draws.median, draws.largest),
+                bits=draws.bits,
+            )
+        )
+    return tuple(found)
+
+
+def claims_of(claim: Claim, nodes: tuple[NodeResult, ...], occurrences: int) -> Claims:
+    """How much a hypothesis says; edges of the model graph are counted per port."""
+    named = {
+        (part.component, reader.component, port)
+        for edge in claim.edges
+        for part in claim.nodes[edge.parent].parts
+        for reader in claim.nodes[edge.child].parts
+        for port in edge.ports
+        if claim.part_feeds(part, reader, port)
+    }
+    return Claims(
+        nodes=len(claim.nodes),
+        edges=len(claim.edges),
+        occurrences=occurrences,
+        model_edges=claim.graph.n_edges,
+        unimportant=1 - len(named) / max(claim.graph.n_edges, 1),
+        bits=float(np.mean([node.bits for node in nodes])),
+        most_bits=float(np.log2(int(claim.dataset.distinct.max()) + 1)),
+    )
+
+
+def _conventions(plan: Plan) -> dict[str, object]:
+    """Every option and setting by name, and where the output is scored."""
+    return {
+        **plan.hypothesis.options.as_dict(),
+        **plan.settings.as_dict(),
+        "references": len(plan.references),
+        "rows": len(plan.task.dataset),
+        "scored_at": str(plan.task.positions),
+    }
+
+
+def _cost(plan: Plan, measured: Measured, seconds: Mapping[str, float]) -> Cost:
+    cost, memory = measured.cost, measured.memory
+    items = {name: plan.items(name) for name in plan.prepared}
+    each = plan.stats()
+    flops = cost.recording_flops + sum(each[name].flops * items[name] for name in items)
+    whole = cost.pass_flops * len(plan.references)
+    return Cost(
+        forward_passes=flops / whole if whole else 0.0,
+        flops=flops,
+        recording_flops=cost.recording_flops,
+        steps=cost.steps,
+        recording_bytes=cost.recording_bytes,
+        peak_bytes=cost.peak_bytes * memory.chunk,
+        place=memory.place.value,
+        chunk=memory.chunk,
+        halvings=measured.halvings,
+        seconds={name: round(value, 4) for name, value in seconds.items()},
+    )
+
+
+def _worst(plan: Plan, measured: Measured) -> tuple[Example, ...]:
+    """The references that the scrub changes most."""
+    scrubbed = measured.values["scrub"].metric
+    apart = np.abs(scrubbed - measured.model[:, None]).mean(axis=1)
+    order = np.argsort(-apart, kind="stable")[:WORST]
+    return tuple(
+        Example(
+            row=int(plan.references[i]),
+            model=float(measured.model[i]),
+            scrubbed=float(scrubbed[i].mean()),
+            divergence=float(apart[i]),
+            shown=_shown(plan.task.dataset, int(plan.references[i])),
+        )
+        for i in order
+        if apart[i] > 0
+    )
+
+
+def _shown(dataset: Dataset, row: int) -> str:
+    """An example as a reader would want it: its text if there is one, else its tokens."""
+    example = dataset.example(row)
+    return str(example["text"]) if "text" in dataset.columns else " ".join(map(str, example["tokens"]))

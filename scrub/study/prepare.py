@@ -1,0 +1,204 @@
+"""Everything about a run that needs no weights: the checked claim, its trees and its schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from scrub.compiler import Schedule, Shape, Stats, compile_tree, site_bytes, stats
+from scrub.data.dataset import Ints, require_rows
+from scrub.data.features import ANY, EXACT
+from scrub.data.task import Task
+from scrub.data.tasks import resolve_task
+from scrub.graph import ModelGraph, Site
+from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.hypothesis import Hypothesis
+from scrub.hypothesis.loading import resolve_model_source
+from scrub.hypothesis.options import Baseline, Options, Replacement, Unimportant
+from scrub.hypothesis.resolve import resolve, trivial
+from scrub.hypothesis.unfold import Tree, count_occurrences, unfold
+from scrub.sampling.philox import key_of, uniform_unit, uniform_words
+from scrub.study.settings import Null, Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One tree: what is drawn, and what is computed."""
+
+    tree: Tree
+    schedule: Schedule
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A run before any model is loaded.
+
+    `claim` is the hypothesis; `model` the unscrubbed read-out; `baseline` what recovers 0 (None
+    for uniform logits, which need no run); `null` the same graph with its features forgotten.
+    """
+
+    hypothesis: Hypothesis
+    task: Task
+    settings: Settings
+    claim: Prepared
+    model: Prepared
+    baseline: Prepared | None
+    null: Prepared | None
+    references: Ints
+    shape: Shape
+
+    @property
+    def prepared(self) -> Mapping[str, Prepared]:
+        """What is run, by name, in order."""
+        named = {
+            "model": self.model, "baseline": self.baseline, "scrub": self.claim, "null": self.null
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+    def stats(self) -> dict[str, Stats]:
+        return {name: stats(p.schedule, self.shape) for name, p in self.prepared.items()}
+
+    def items(self, name: str) -> int:
+        """How many items (a reference and a draw) a schedule is run on."""
+        return len(self.references) * (1 if name == "model" else self.settings.draws)
+
+
+def model_graph(source: Any, folder: Path) -> ModelGraph:
+    """The graph of a model in memory, or of a folder's config, without loading weights."""
+    if (graph := getattr(source, "graph", None)) is not None and isinstance(graph, ModelGraph):
+        return graph
+    found = resolve_model_source(source, folder)
+    from scrub.models.config import graph_from_config, read_config
+
+    if hasattr(found, "config"):  # a transformers module in memory
+        return graph_from_config(found.config.to_dict(), type(found).__name__)
+    return graph_from_config(read_config(found), Path(str(found)).name)
+
+
+def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None = None) -> Plan:
+    """Check a hypothesis and compile all that a run of it needs.
+
+    Raises `InputRefused` with every problem of the hypothesis at once.
+    """
+    graph = graph or model_graph(hypothesis.model, hypothesis.folder)
+    task = resolve_task(hypothesis.task, hypothesis.folder)
+    require_rows(task.dataset)
+    claim = resolve(hypothesis, graph, task)
+    hidden = trivial(hypothesis, graph.output)
+    return Plan(
+        hypothesis=hypothesis,
+        task=task,
+        settings=settings,
+        claim=_prepared(claim),
+        model=_prepared(_under(resolve(hidden, graph, task), unimportant=Unimportant.KEPT)),
+        baseline=_baseline(hypothesis, claim),
+        null=_null(claim, settings),
+        references=choose_references(len(task.dataset), settings),
+        shape=_shape(task, settings),
+    )
+
+
+def _prepared(claim: Claim) -> Prepared:
+    tree = unfold(claim)
+    return Prepared(tree, compile_tree(tree))
+
+
+def _under(claim: Claim, **changed: Any) -> Claim:
+    """A claim under other conventions; the defaults where nothing else is said."""
+    base = Options(nodes=claim.options.nodes, limit=claim.options.limit)
+    return replace(claim, options=replace(base, **changed))
+
+
+def _baseline(hypothesis: Hypothesis, claim: Claim) -> Prepared | None:
+    """What recovers 0, by the name in the options."""
+    hidden = resolve(trivial(hypothesis, claim.graph.output), claim.graph, claim.task)
+    match hypothesis.options.baseline:
+        case Baseline.UNIFORM:
+            return None
+        case Baseline.ZERO:
+            return _prepared(_under(hidden, replacement=Replacement.ZERO))
+        case Baseline.MEAN:
+            return _prepared(_under(hidden, replacement=Replacement.MEAN))
+        case Baseline.COMPONENTS:
+            return _prepared(_under(_named_parents(claim), unimportant=Unimportant.KEPT))
+        case Baseline.RANDOM:
+            return _prepared(_under(hidden, unimportant=Unimportant.TOGETHER))
+
+
+def _named_parents(claim: Claim) -> Claim:
+    """The sink and its parents as leaves that carry nothing, all else kept."""
+    edges = claim.parents[claim.sink]
+    nodes = {edge.parent: replace(claim.nodes[edge.parent], feature=ANY) for edge in edges}
+    sink = replace(claim.nodes[claim.sink], feature=EXACT)
+    return replace(claim, nodes={**nodes, claim.sink: sink}, edges=edges)
+
+
+def _null(claim: Claim, settings: Settings) -> Prepared | None:
+    """The same graph with every feature but the sink's forgotten: what mere structure recovers.
+
+    None where there is nothing to forget, or where the graph, which shared what drew nothing,
+    would now unfold beyond the limit.
+    """
+    if settings.null == Null.NONE.value or len(claim.nodes) == 1:
+        return None
+    nodes = {
+        name: node if name == claim.sink else replace(node, feature=ANY)
+        for name, node in claim.nodes.items()
+    }
+    forgotten = replace(claim, nodes=nodes)
+    return _prepared(forgotten) if count_occurrences(forgotten) <= claim.options.limit else None
+
+
+def choose_references(rows: int, settings: Settings) -> Ints:
+    """A seeded choice of rows, sorted; all of them where there are no more."""
+    if settings.references >= rows:
+        return np.arange(rows, dtype=np.int64)
+    numbers = np.arange(rows, dtype=np.int64)
+    luck = uniform_unit(uniform_words(numbers, np.zeros_like(numbers), key_of(settings.seed, "references")))
+    return np.sort(np.argsort(luck, kind="stable")[: settings.references]).astype(np.int64)
+
+
+def _shape(task: Task, settings: Settings) -> Shape:
+    data = task.dataset
+    sizes = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+    each = sizes[settings.dtype]
+    return Shape(
+        length=data.length,
+        inputs=len(data.inputs),
+        roles={name: max(map(len, spots)) for name, spots in data.roles.items()},
+        bytes_per_value=each,
+        bytes_per_sum=max(each, 4),
+    )
+
+
+def hypothesis_graph(plan: Plan) -> nx.DiGraph:
+    """The claim as resolved, for drawings: ranges expanded, `each` unrolled."""
+    graph = nx.DiGraph()
+    claim = plan.claim.tree.claim
+    for name, node in claim.nodes.items():
+        graph.add_node(name, node=node)
+    for edge in claim.edges:
+        graph.add_edge(edge.parent, edge.child, ports=edge.ports)
+    return graph
+
+
+def sites(plan: Plan) -> tuple[Site, ...]:
+    """What all schedules of a plan read, each place once."""
+    return tuple({site: None for p in plan.prepared.values() for site in p.schedule.sites()})
+
+
+def whole_cost(plan: Plan, inputs: int) -> Stats:
+    """The hypothesis' own costs, with the one recording that all schedules share."""
+    shape = replace(plan.shape, inputs=inputs)
+    each = {name: stats(p.schedule, shape) for name, p in plan.prepared.items()}
+    recorded = {site: site_bytes(plan.claim.schedule, shape, site) for site in sites(plan)}
+    return replace(
+        each["scrub"],
+        peak_bytes=max(found.peak_bytes for found in each.values()),
+        recording_bytes=sum(recorded.values()),
+    )

@@ -1,0 +1,81 @@
+"""How a scrub is run: sizes, seed, machine, interval. What is claimed stands in the hypothesis."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scrub.errors import InputRefused, Problem, nearest
+
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+
+class Null(enum.Enum):
+    """What a recovered share is held against besides its interval."""
+
+    FORGOTTEN = "forgotten"  # the same graph, every feature ANY
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes and conventions of one run; every value is echoed in the result.
+
+    `references`: how many examples are scored (a seeded choice, or all if there are fewer);
+    `draws`: scrubs of each; `batch`: items at a time (None: planned from `memory`);
+    `memory`: a budget such as "4GiB" (None: most of what is free); `interval`: "bca" or
+    "percentile"; `estimand`: "population" (that the data were drawn from) or "data" (as they are).
+
+    Raises `InputRefused` naming each value that cannot be used.
+
+    >>> Settings(draws=16).draws
+    16
+    """
+
+    references: int = 256
+    draws: int = 4
+    seed: int = 0
+    batch: int | None = None
+    memory: str | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+    level: float = 0.95
+    interval: str = "bca"
+    estimand: str = "population"
+    replicates: int = 2000
+    null: str = "forgotten"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            *self._counts(),
+            *self._choice("interval", ("bca", "percentile")),
+            *self._choice("estimand", ("population", "data")),
+            *self._choice("dtype", DTYPES),
+            *self._choice("null", [null.value for null in Null]),
+        ]
+        if not 0 < self.level < 1:
+            found = f"must lie between 0 and 1, found {self.level!r}."
+            problems.append(Problem("option 'level'", found, "For example 0.95."))
+        if problems:
+            raise InputRefused(problems)
+
+    def _counts(self) -> list[Problem]:
+        least = {"references": 1, "draws": 1, "seed": 0, "batch": 1, "replicates": 100, "threads": 1}
+        found = {name: getattr(self, name) for name in least}
+        return [
+            Problem(f"option '{name}'", f"must be a whole number of at least {least[name]}, found {value!r}.")
+            for name, value in found.items()
+            if not (value is None and name in ("batch", "threads"))
+            and (not isinstance(value, int) or isinstance(value, bool) or value < least[name])
+        ]
+
+    def _choice(self, name: str, known: Any) -> list[Problem]:
+        value = getattr(self, name)
+        if value in known:
+            return []
+        return [Problem(f"option '{name}'", f"'{value}' is no value of it.", nearest(value, known))]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
