@@ -8,25 +8,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scrub.data.dataset import Dataset
-from scrub.data.features import ANY, EXACT, near
-from scrub.data.task import Task
-from scrub.errors import InputRefused, ModelRefused, ScrubError
-from scrub.graph import each
-from scrub.hypothesis.hypothesis import Hypothesis
-
 if TYPE_CHECKING:
+    from scrub.data.dataset import Dataset
+    from scrub.data.features import ANY, EXACT, near
+    from scrub.data.task import Task
+    from scrub.errors import InputRefused, ModelRefused, ScrubError
+    from scrub.graph.positions import each
+    from scrub.hypothesis.hypothesis import Hypothesis
     from scrub.models.callables import component, handmade, source
     from scrub.results.result import Result
-    from scrub.study.experiment import Settings, run
+    from scrub.study.experiment import run
+    from scrub.study.settings import Settings
 
 __version__ = "0.1.0"
 
-_LAZY = {  # these bring torch along, which the light commands do without
+# Each name is imported when it is first asked for: the command line answers `--help` without
+# numpy and networkx, and checks a hypothesis without torch.
+_HOMES = {
+    "ANY": "scrub.data.features",
+    "EXACT": "scrub.data.features",
+    "Dataset": "scrub.data.dataset",
+    "Hypothesis": "scrub.hypothesis.hypothesis",
+    "InputRefused": "scrub.errors",
+    "ModelRefused": "scrub.errors",
     "Result": "scrub.results.result",
-    "Settings": "scrub.study.experiment",
+    "ScrubError": "scrub.errors",
+    "Settings": "scrub.study.settings",
+    "Task": "scrub.data.task",
     "component": "scrub.models.callables",
+    "each": "scrub.graph.positions",
     "handmade": "scrub.models.callables",
+    "near": "scrub.data.features",
     "run": "scrub.study.experiment",
     "source": "scrub.models.callables",
 }
@@ -52,9 +64,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        import importlib
+    if name not in _HOMES:
+        raise AttributeError(f"module 'scrub' has no attribute '{name}'")
+    from importlib import import_module
 
-        importlib.import_module("scrub.report.notebook")  # registers how results are shown
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'scrub' has no attribute '{name}'")
+    if name in ("Result", "run"):
+        import_module("scrub.report.notebook")  # registers how a notebook shows a result
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

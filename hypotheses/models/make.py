@@ -51,13 +51,16 @@ def main(names: list[str]) -> None:
         save(model, HERE / name)
         accuracy, loss = score(model)
         size = sum(file.stat().st_size for file in (HERE / name).iterdir()) / 1000
-        print(f"{name:20}  accuracy {accuracy:.4f}  loss {loss:.2g}  {size:.0f} KB  {seconds:.0f} s")
+        measured = f"accuracy {accuracy:.4f}  loss {loss:.2g}  {size:.0f} KB  {seconds:.0f} s"
+        print(f"{name:20}  {measured}", flush=True)
 
 
 def save(model: PreTrainedModel, folder: Path) -> None:
     model.save_pretrained(folder)
     # Nothing here is ever sampled from; the file would only be one more thing to explain.
     (folder / "generation_config.json").unlink(missing_ok=True)
+    # safetensors makes files that only their owner may read; these are shipped.
+    (folder / "model.safetensors").chmod(0o644)
 
 
 @torch.no_grad()
@@ -134,13 +137,13 @@ def train(model: PreTrainedModel, *, seed: int, steps: int) -> PreTrainedModel:
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE)
     # Constant, then down to nothing over the last quarter: a constant rate ends on a random bump.
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, 4 - 4 * step / steps))
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, 4 - 4 * step / steps))
     for _ in range(steps):
         logits, targets = on_the_repeat(model, *repeated_tokens.sequences(BATCH, rng))
         optimizer.zero_grad()
         cross_entropy(logits, targets).backward()
         optimizer.step()
-        schedule.step()
+        rate.step()
     return model
 
 
@@ -202,7 +205,7 @@ def write_embeddings(model: PreTrainedModel) -> None:
 
 
 def angles(places: torch.Tensor) -> torch.Tensor:
-    """A slow and a fast angle, `[places, 4]`: equal places meet with 2, others with at most 1.69."""
+    """A slow and a fast angle, `[places, 4]`: a place meets itself with 2, others with ≤ 1.69."""
     turns = 2 * torch.pi * places[:, None] / torch.tensor([32.0, 8.0])
     return torch.stack([turns.cos(), turns.sin()], dim=-1).flatten(1)
 

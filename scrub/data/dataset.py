@@ -7,7 +7,7 @@ is stored once, unpadded, whatever padding it came with.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,25 +84,37 @@ class Dataset:
         roles: Mapping[str, ArrayLike] | None = None,
         columns: Mapping[str, Sequence[Any]] | None = None,
     ) -> Dataset:
-        """From a padded batch [row, length]; roles count positions of the batch as it is given."""
-        matrix = np.asarray(tokens)
-        masks = np.ones(matrix.shape) if attention_mask is None else np.asarray(attention_mask)
-        spots = {name: np.asarray(value) for name, value in (roles or {}).items()}
-        rows = [
-            {
-                "tokens": matrix[i].tolist(),
-                "attention_mask": masks[i].tolist(),
-                "roles": {name: value[i].tolist() for name, value in spots.items()},
-                **{name: value[i] for name, value in (columns or {}).items()},
-            }
-            for i in range(len(matrix))
-        ]
-        return Dataset.from_rows(rows)
+        """From a padded batch [row, length]; roles count positions of the batch as it is given.
+
+        >>> data = Dataset.from_tokens([[0, 5, 6], [7, 8, 9]], roles={"end": [2, 2]},
+        ...                            attention_mask=[[0, 1, 1], [1, 1, 1]])
+        >>> data.lengths.tolist(), data.roles["end"]
+        ([2, 3], [(1,), (2,)])
+        """
+        from scrub.data.batches import rows_of_batch
+
+        return Dataset.from_rows(rows_of_batch(tokens, attention_mask, roles or {}, columns or {}))
+
+    @staticmethod
+    def from_text(
+        rows: Sequence[Row],
+        tokenizer: Callable[..., Mapping[str, Any]],
+        answers: Sequence[str] = (),
+    ) -> Dataset:
+        """From rows with `text` and a tokenizer; a role may be given as a substring of the text.
+
+        The columns `answers` hold words, each of which must be one token.
+        """
+        from scrub.data.text import tokenize_rows
+
+        return Dataset.from_rows(tokenize_rows(rows, tokenizer, answers=answers))
 
     @staticmethod
     def from_columns(columns: Mapping[str, Sequence[Any]], inputs: Sequence[str]) -> Dataset:
         """For hand-made models: each example's input is the vector of these numeric columns."""
-        matrix = np.stack([np.asarray(columns[name], dtype=np.float64) for name in inputs], axis=1)
+        from scrub.data.batches import matrix_of_columns
+
+        matrix = matrix_of_columns(columns, inputs)
         distinct, sequence = np.unique(matrix, axis=0, return_inverse=True)
         return Dataset(tuple(distinct), sequence.reshape(-1).astype(np.int64), dict(columns), {})
 
@@ -146,6 +158,13 @@ class Dataset:
     def extended(self, rows: Sequence[Row]) -> Dataset:
         """This data set followed by further rows (generated donors)."""
         more = Dataset.from_rows(rows, "generated donors")
+        for kind, mine, made in (
+            ("column", self.columns, more.columns),
+            ("role", self.roles, more.roles),
+        ):
+            if lacking := sorted(set(mine) - set(made)):
+                found = f"lack the {kind} '{lacking[0]}' that the data has."
+                raise InputRefused(Problem("generated donors", found, "Mend the generator."))
         return Dataset(
             inputs=self.inputs + more.inputs,
             sequence=np.concatenate([self.sequence, more.sequence + len(self.inputs)]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,10 +143,16 @@ def _require_comparable(value: Any, row: int) -> None:
         kind = type(value).__name__
         raise FeatureFault(
             f"the feature's value on row {row} is a {kind}, which cannot be hashed. "
-            "Return a number, a string or a tuple."
+            "A feature's values are numbers, texts or tuples of these."
         ) from None
-    if isinstance(value, float) and value != value:
+    if _holds_nan(value):
         raise FeatureFault(f"the feature's value on row {row} is NaN, which equals nothing.")
+
+
+def _holds_nan(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_holds_nan, value))
+    return isinstance(value, (float, np.floating)) and bool(value != value)
 
 
 def class_numbers(found: Sequence[Any]) -> Ints:
@@ -160,7 +167,9 @@ def class_numbers(found: Sequence[Any]) -> Ints:
 
 def as_floats(found: Sequence[Any]) -> NDArray[np.float64]:
     """Values of a continuous feature. Raises `FeatureFault` where one is no number."""
-    try:
-        return np.array([float(value) for value in found])
-    except (TypeError, ValueError) as error:
-        raise FeatureFault(f"near() needs numbers: {error}") from error
+    for row, value in enumerate(found):
+        if not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+            raise FeatureFault(
+                f"near() needs finite numbers, and the feature's value on row {row} is {value!r}."
+            )
+    return np.array(found, dtype=np.float64)

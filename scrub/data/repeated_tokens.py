@@ -127,7 +127,8 @@ def like(
     query = _query(period, length, rng)
     place_of = {"current_token": query % period, "next_token": (query + 1) % period}
     agreed = {place: row[column] for column, place in place_of.items() if column in agree}
-    free = iter(rng.permutation([t for t in range(vocabulary) if t not in agreed.values()]).tolist())
+    others = [token for token in range(vocabulary) if token not in agreed.values()]
+    free = iter(rng.permutation(others).tolist())
     repeated = [agreed[place] if place in agreed else next(free) for place in range(period)]
     return _row([repeated[i % period] for i in range(length)], period, query)
 
@@ -157,9 +158,9 @@ def _check(vocabulary: int, length: int, shortest_period: int, longest_period: i
             shortest_period <= longest_period
         ),
         f"a period of {longest_period} different tokens needs a vocabulary of at least as many, "
-        f"not {vocabulary}": longest_period <= vocabulary,
+        f"not {vocabulary}": vocabulary >= longest_period,
         f"a period of {longest_period}, a query and its target need a length of at least "
-        f"{longest_period + 2}, not {length}": longest_period + 2 <= length,
+        f"{longest_period + 2}, not {length}": length >= longest_period + 2,
     }
     broken = [rule for rule, holds in rules.items() if not holds]
     if broken:

@@ -8,35 +8,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scrub.data.dataset import Dataset, Row
+from scrub.data.dataset import Dataset, Ints, Row
 from scrub.errors import InputRefused, Problem
 
 RESERVED = ("tokens", "attention_mask", "roles")
 MOST_PROBLEMS = 10
 
 
-def dataset_from_rows(rows: Sequence[Row], where: str) -> Dataset:
-    """See `Dataset.from_rows`."""
+def dataset_from_rows(rows: Sequence[Row], where: str, places: Sequence[str] = ()) -> Dataset:
+    """See `Dataset.from_rows`; `places` says where each row stands in a file ("line 3")."""
     if len(rows) == 0:
         raise InputRefused(Problem(where, "holds no examples.", "Give at least two rows."))
+    places = [f"{where}, {place}" for place in places or [f"row {i}" for i in range(len(rows))]]
     problems: list[Problem] = []
     inputs: dict[bytes, int] = {}
     distinct: list[NDArray[Any]] = []
     sequence: list[int] = []
     spots: list[Mapping[str, tuple[int, ...]]] = []
-    for number, row in enumerate(rows):
+    for place, row in zip(places, rows, strict=True):
         try:
             tokens, offset = _tokens(row)
             spots.append(_roles(row, len(tokens), offset))
         except ValueError as error:
-            problems.append(Problem(f"{where}, row {number}", str(error)))
+            problems.append(Problem(place, str(error)))
             continue
         key = str(tokens.dtype).encode() + tokens.tobytes()
         if key not in inputs:
             inputs[key] = len(distinct)
             distinct.append(tokens)
         sequence.append(inputs[key])
-    problems.extend(_columns_problems(rows, where))
+    problems.extend(_columns_problems(rows, places))
     if problems:
         raise InputRefused(_shortened(problems, where))
     names = [name for name in rows[0] if name not in RESERVED]
@@ -49,18 +50,16 @@ def dataset_from_rows(rows: Sequence[Row], where: str) -> Dataset:
     )
 
 
-def _tokens(row: Row) -> tuple[NDArray[Any], int]:
+def _tokens(row: Row) -> tuple[Ints, int]:
     """The unpadded tokens, and how many positions of padding stood before them."""
-    if "tokens" not in row:
-        raise ValueError("has no 'tokens'. Each row needs a list of token ids.")
-    tokens = np.asarray(row["tokens"])
-    if tokens.ndim != 1 or tokens.size == 0:
-        raise ValueError("'tokens' must be a list of at least one token id.")
-    if not np.issubdtype(tokens.dtype, np.integer):
-        raise ValueError(f"'tokens' must be integers, found {row['tokens'][0]!r}.")
-    if tokens.min() < 0:
-        raise ValueError(f"token ids cannot be negative, found {int(tokens.min())}.")
-    mask = np.asarray(row.get("attention_mask", np.ones(len(tokens)))).astype(bool)
+    if not isinstance(row, Mapping):
+        raise ValueError(f"must map names to values, found {type(row).__name__}.")
+    if row.get("tokens") is None:
+        hint = " For text, use Dataset.from_text(rows, tokenizer)." if "text" in row else ""
+        raise ValueError(f"has no 'tokens'. Each row needs a list of token ids.{hint}")
+    tokens = _token_ids(row["tokens"])
+    written = row.get("attention_mask")
+    mask = np.ones(len(tokens), dtype=bool) if written is None else _mask(written)
     if mask.shape != tokens.shape:
         raise ValueError(f"{len(tokens)} tokens but {mask.size} entries in 'attention_mask'.")
     if not mask.any():
@@ -68,37 +67,91 @@ def _tokens(row: Row) -> tuple[NDArray[Any], int]:
     first, last = int(mask.argmax()), len(mask) - int(mask[::-1].argmax())
     if not mask[first:last].all():
         raise ValueError("'attention_mask' hides tokens between others; pad at the ends only.")
-    return tokens[first:last].astype(np.int64), first
+    return tokens[first:last], first
+
+
+def _token_ids(written: Any) -> Ints:
+    tokens = array(written)
+    if tokens is None or tokens.ndim != 1 or tokens.size == 0:
+        raise ValueError(
+            f"'tokens' must be a list of at least one token id, not {_short(written)}."
+        )
+    if not np.issubdtype(tokens.dtype, np.integer):
+        whole = (int, np.integer)
+        bad = next((t for t in written if isinstance(t, bool) or not isinstance(t, whole)), None)
+        found = f"found {bad!r}" if bad is not None else "and of 64 bits at most"
+        raise ValueError(f"'tokens' must be whole numbers, {found}.")
+    if tokens.min() < 0:
+        raise ValueError(f"token ids cannot be negative, found {int(tokens.min())}.")
+    return tokens.astype(np.int64)
+
+
+def _mask(written: Any) -> NDArray[np.bool_]:
+    mask = array(written)
+    if mask is None or mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
+        raise ValueError(f"'attention_mask' must be a list of 0 and 1, not {_short(written)}.")
+    return mask.astype(bool)
+
+
+def array(written: Any) -> NDArray[Any] | None:
+    """What was written as an array, None where it has no rectangular shape."""
+    try:
+        return np.asarray(written)
+    except ValueError:
+        return None
 
 
 def _roles(row: Row, length: int, offset: int) -> dict[str, tuple[int, ...]]:
-    """Positions of each role, moved to the unpadded sequence; negative ones count from its end."""
-    roles = row.get("roles", {})
+    """Positions of each role, moved to the unpadded sequence; negative ones count from its end.
+
+    A role that is None is missing in this row.
+    """
+    roles = row.get("roles")
+    if roles is None:
+        return {}
     if not isinstance(roles, Mapping):
-        raise ValueError(f"'roles' must map names to positions, found {roles!r}.")
-    found = {}
-    for name, written in roles.items():
-        spots = [written] if isinstance(written, (int, np.integer)) else list(written)
-        if not all(isinstance(s, (int, np.integer)) and not isinstance(s, bool) for s in spots):
-            raise ValueError(f"role '{name}' must be a position or a list of them, not {written!r}.")
-        moved = [int(s) + length if s < 0 else int(s) - offset for s in spots]
-        for wanted, spot in zip(spots, moved, strict=True):
-            if not 0 <= spot < length:
-                raise ValueError(f"role '{name}' is at {wanted}, outside its {length} tokens.")
-        if len(set(moved)) < len(moved):
-            raise ValueError(f"role '{name}' names a position twice: {spots}.")
-        found[str(name)] = tuple(moved)
-    return found
+        raise ValueError(f"'roles' must map names to positions, not {_short(roles)}.")
+    given = {str(name): written for name, written in roles.items() if written is not None}
+    if "all" in given:
+        raise ValueError("a role cannot be called 'all', which stands for all positions.")
+    return {name: _spots(name, written, length, offset) for name, written in given.items()}
 
 
-def _columns_problems(rows: Sequence[Row], where: str) -> Iterable[Problem]:
+def _spots(name: str, written: Any, length: int, offset: int) -> tuple[int, ...]:
+    spots = array(written)
+    if spots is not None and spots.size == 0 and spots.ndim == 1:
+        return ()  # a role without positions is missing in this row
+    if spots is None or spots.ndim > 1 or not np.issubdtype(spots.dtype, np.integer):
+        hint = ""
+        if isinstance(written, str):
+            hint = " A role given by its text needs Dataset.from_text."
+        raise ValueError(
+            f"role '{name}' must be a position or a list of them, not {_short(written)}.{hint}"
+        )
+    numbers = spots.reshape(-1).tolist()
+    moved = [s + length if s < 0 else s - offset for s in numbers]
+    for wanted, spot in zip(numbers, moved, strict=True):
+        if not 0 <= spot < length:
+            unpadded = f" (after {offset} of padding)" if offset else ""
+            raise ValueError(
+                f"role '{name}' is at {wanted}, outside the row's {length} tokens{unpadded}."
+            )
+    if len(set(moved)) < len(moved):
+        raise ValueError(f"role '{name}' names a position twice: {_short(numbers)}.")
+    return tuple(moved)
+
+
+def _columns_problems(rows: Sequence[Row], places: Sequence[str]) -> Iterable[Problem]:
+    """All rows have the columns of the first."""
+    if not all(isinstance(row, Mapping) for row in rows):
+        return  # reported with the tokens
     expected = set(rows[0]) - set(RESERVED)
-    for number, row in enumerate(rows):
+    for place, row in zip(places, rows, strict=True):
         found = set(row) - set(RESERVED)
-        if missing := sorted(expected - found):
-            yield Problem(f"{where}, row {number}", f"lacks the column '{missing[0]}' of row 0.")
-        if extra := sorted(found - expected):
-            yield Problem(f"{where}, row {number}", f"has a column '{extra[0]}' that row 0 lacks.")
+        if missing := sorted(map(str, expected - found)):
+            yield Problem(place, f"lacks the column '{missing[0]}' that the first row has.")
+        if extra := sorted(map(str, found - expected)):
+            yield Problem(place, f"has a column '{extra[0]}' that the first row lacks.")
 
 
 def _plain(value: Any) -> Any:
@@ -110,8 +163,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _short(written: Any, most: int = 40) -> str:
+    text = repr(written)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def _shortened(problems: list[Problem], where: str) -> list[Problem]:
     if len(problems) <= MOST_PROBLEMS:
         return problems
     rest = len(problems) - MOST_PROBLEMS
-    return [*problems[:MOST_PROBLEMS], Problem(where, f"and {rest} more rows with problems.")]
+    return [*problems[:MOST_PROBLEMS], Problem(where, f"and {rest} more problems like these.")]

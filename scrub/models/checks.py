@@ -7,7 +7,6 @@ another way, and says by how much the two differ, and where most.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -16,25 +15,11 @@ from scrub.graph import Component, Part
 from scrub.models.adapter import TransformersModel
 from scrub.models.base import Call, Kind, Site
 from scrub.models.hooked import HookedModel
+from scrub.models.measure import Check, Pairs, difference, finite, worst
 from scrub.models.substitute import evaluating
 
 ROWS, LENGTH = 2, 10
-Pairs = dict[str, tuple[torch.Tensor, torch.Tensor]]  # by where: ours, and what it should be
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was measured: it holds where `error` does not exceed `tolerance`."""
-
-    name: str
-    error: float
-    tolerance: float
-    where: str
-    final: bool = False  # where it fails, nothing after it can be measured
-
-    @property
-    def passed(self) -> bool:
-        return self.error <= self.tolerance  # a NaN does not pass
+SPOTS = 8  # groups that are also run by whole passes with hooks, which are slow
 
 
 class Plain:
@@ -99,27 +84,19 @@ class Plain:
 
 def finite_weights(model: TransformersModel) -> Check:
     weights = model.module.state_dict().items()
-    return _finite("all weights are finite", {f"tensor {name}": w for name, w in weights})
+    return finite("all weights are finite", {f"tensor {name}": w for name, w in weights})
 
 
 def _finite_values(plain: Plain) -> Iterator[Check]:
     values = {str(site): value for site, value in plain.recorded.items()}
-    yield _finite("all recorded values are finite", values)
-
-
-def _finite(name: str, tensors: Mapping[str, torch.Tensor]) -> Check:
-    """The error is the number of values that are NaN or infinite."""
-    for where, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            return Check(name, float((~torch.isfinite(tensor)).sum()), 0.0, where, final=True)
-    return Check(name, 0.0, 0.0, "every one", final=True)
+    yield finite("all recorded values are finite", values)
 
 
 def _evaluation_mode(plain: Plain) -> Iterator[Check]:
     """No dropout, nothing drawn."""
     again = plain.record(plain.tokens)
     pairs = {str(site): (again[site], value) for site, value in plain.recorded.items()}
-    yield _worst("a repeated pass gives the same values", pairs, plain.tolerance)
+    yield worst("a repeated pass gives the same values", pairs, plain.tolerance)
 
 
 def _logits(plain: Plain) -> Iterator[Check]:
@@ -129,23 +106,24 @@ def _logits(plain: Plain) -> Iterator[Check]:
         own = module(input_ids=plain.tokens).logits
     recorded = plain.recorded[Site(Kind.OUTPUT, plain.model.graph.output)]
     pairs = {plain.model.graph.output: (recorded, own)}
-    yield _worst("the recorded logits are the model's own", pairs, plain.tolerance)
+    yield worst("the recorded logits are the model's own", pairs, plain.tolerance)
 
 
 def _sums(plain: Plain) -> Iterator[Check]:
     """Summed as they come: each stream's feeders are those of the one before, and some more."""
+    wide = torch.promote_types(plain.model.dtype, torch.float32)
     total: torch.Tensor | None = None
     summed: set[str] = set()
     pairs: Pairs = {}
     for stream, feeders in plain.model.graph.streams.items():
         for feeder in feeders:
             if feeder not in summed:
-                share = plain.share(feeder).float()
+                share = plain.share(feeder).to(wide)
                 total = share if total is None else total + share
                 summed.add(feeder)
         if total is not None:
             pairs[stream] = (total + plain.model.constant(stream), plain.stream(stream))
-    yield _worst("components sum to the stream", pairs, plain.tolerance)
+    yield worst("components sum to the stream", pairs, plain.tolerance)
 
 
 def _reruns(plain: Plain) -> Iterator[Check]:
@@ -155,7 +133,7 @@ def _reruns(plain: Plain) -> Iterator[Check]:
         outputs = plain.model.run([plain.call(component) for component in group])
         for component, output in zip(group, outputs, strict=True):
             pairs[component.name] = (output, plain.share(component.name))
-    yield _worst("a re-run component equals its recording", pairs, plain.tolerance)
+    yield worst("a re-run component equals its recording", pairs, plain.tolerance)
 
 
 def _ports_are_read(plain: Plain) -> Iterator[Check]:
@@ -177,7 +155,7 @@ def _ports_are_read(plain: Plain) -> Iterator[Check]:
 
 def _expected_change(plain: Plain, component: Component, port: str, other: torch.Tensor) -> float:
     old = _by_hooks(plain, plain.call(component))
-    return _difference(_by_hooks(plain, plain.call(component, {port: other})), old)
+    return difference(_by_hooks(plain, plain.call(component, {port: other})), old)
 
 
 def _by_hooks(plain: Plain, call: Call) -> torch.Tensor:
@@ -187,26 +165,30 @@ def _by_hooks(plain: Plain, call: Call) -> torch.Tensor:
 
 
 def _other_inputs(plain: Plain) -> Iterator[Check]:
-    """On unrelated values at each port, one component of each group."""
+    """On unrelated values at each port: a component each of some groups, the first and the last
+    among them."""
     pairs: Pairs = {}
-    for i, group in enumerate(plain.groups()):
+    groups = plain.groups()
+    last = len(groups) - 1
+    spots = sorted({round(i * last / (SPOTS - 1)) for i in range(SPOTS)})
+    for i, group in ((i, groups[i]) for i in spots):
         component = group[i % len(group)]
         streams = {port.name: plain.stream(port.stream) for port in component.ports}
         call = plain.call(component, {name: plain.random(x) for name, x in streams.items()})
         pairs[component.name] = (plain.model.run([call])[0][0], _by_hooks(plain, call))
-    yield _worst("on other inputs it equals whole passes with hooks", pairs, plain.tolerance)
+    yield worst("on other inputs it equals whole passes with hooks", pairs, plain.tolerance)
 
 
 def _causality(plain: Plain) -> Iterator[Check]:
     later = slice(plain.length // 2, None)
     before = (slice(None), slice(plain.length // 2))
     pairs = _changed(plain, slice(None), later, kept=before)
-    yield _worst("a later token changes nothing before it", pairs, plain.tolerance)
+    yield worst("a later token changes nothing before it", pairs, plain.tolerance)
 
 
 def _row_isolation(plain: Plain) -> Iterator[Check]:
     pairs = _changed(plain, slice(1, None), slice(None), kept=(slice(1), slice(None)))
-    yield _worst("another row changes nothing in this one", pairs, plain.tolerance)
+    yield worst("another row changes nothing in this one", pairs, plain.tolerance)
 
 
 def _changed(plain: Plain, rows: slice, positions: slice, kept: tuple[slice, slice]) -> Pairs:
@@ -230,7 +212,7 @@ def _padding(plain: Plain) -> Iterator[Check]:
     padded[:, short:] = 0
     long, bare = plain.record(padded), plain.record(plain.tokens[:, :short])
     pairs = {str(site): (long[site][:, :short], value) for site, value in bare.items()}
-    yield _worst("a right-padded row is as it is without padding", pairs, plain.tolerance)
+    yield worst("a right-padded row is as it is without padding", pairs, plain.tolerance)
 
 
 CHECKS: Sequence[Callable[[Plain], Iterator[Check]]] = (
@@ -245,24 +227,3 @@ CHECKS: Sequence[Callable[[Plain], Iterator[Check]]] = (
     _row_isolation,
     _padding,
 )
-
-
-def _difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    """The largest difference, relative to the largest value at its position.
-
-    Positions are held apart, for trained models keep values at the first token that dwarf all
-    others; a position with next to nothing in it counts as a hundredth of the largest.
-    """
-    ours, theirs = ours.float(), theirs.float()
-    size = theirs.abs().amax(-1)
-    size = size.clamp(min=max(0.01 * float(size.max()), torch.finfo(torch.float32).tiny))
-    return float(((ours - theirs).abs().amax(-1) / size).max())
-
-
-def _worst(
-    name: str, pairs: Mapping[str, tuple[torch.Tensor, torch.Tensor]], tolerance: float
-) -> Check:
-    """The pair that differs most; a NaN before all others."""
-    errors = {where: _difference(*pair) for where, pair in pairs.items()}
-    worst = max(errors, key=lambda where: (errors[where] != errors[where], errors[where]))
-    return Check(name, errors[worst], tolerance, worst)

@@ -35,16 +35,16 @@ def load(
     if isinstance(source, nn.Module):
         return TransformersModel(source)
     kind, place = _dtype(dtype), _device(device)
-    name = str(source)
-    if Path(source).is_dir() or _is_path(name):
-        graph_from_config(read_config(source), name)  # says in words what is wrong, before loading
+    name = str(Path(source).expanduser()) if str(source).startswith("~") else str(source)
+    if Path(name).is_dir() or _is_path(name):
+        graph_from_config(read_config(name), name)  # says in words what is wrong, before loading
     module = _from_pretrained(name, kind)
     return TransformersModel(module.to(place).eval(), name=name)
 
 
 def _is_path(name: str) -> bool:
     """Whether a name that is no folder was meant as one: a hub id is `owner/name` at most."""
-    return name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name
+    return name.startswith((".", "/")) or name.count("/") > 1 or "\\" in name
 
 
 def _dtype(name: str) -> torch.dtype:
@@ -92,6 +92,7 @@ def _from_pretrained(name: str, dtype: torch.dtype) -> nn.Module:
                 dtype=dtype,
                 use_safetensors=True,  # a pickle can run code
                 trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # reported below, with whatever else does not fit
                 output_loading_info=True,
             )
     except Exception as error:

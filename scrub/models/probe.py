@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from scrub.errors import ModelRefused
 from scrub.models.adapter import TransformersModel
-from scrub.models.checks import CHECKS, Check, Plain, finite_weights
+from scrub.models.checks import CHECKS, Plain, finite_weights
+from scrub.models.measure import Check
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     logger = logging.getLogger("transformers")
     level = logger.level
     try:
-        logger.setLevel(logging.ERROR)
+        logger.setLevel(max(level, logging.ERROR))
         for module in training:
             module.training = False
         with torch.no_grad():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
+from scrub.statistics.influence import Units
 from scrub.statistics.sample import Floats
 
 MOST_UNITS = 4_000  # more are first added up in random blocks, which changes no moment
@@ -30,29 +31,28 @@ class Interval(enum.Enum):
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read intervals: the method, the level, and the number of independent references."""
+    """How to read intervals off replicates: the method and the level."""
 
     method: Interval
     level: float
-    count: int
 
-    @property
-    def reach(self) -> float:
-        """How many standard errors the interval reaches to each side.
+    def reach(self, count: int, freedom: float) -> float:
+        """How many standard errors an interval reaches to each side.
 
-        >>> round(Reading(Interval.BCA, 0.95, 1000).reach, 2)
+        >>> round(Reading(Interval.BCA, 0.95).reach(1000, 999), 2)
         1.96
-        >>> round(Reading(Interval.BCA, 0.95, 10).reach, 2)
+        >>> round(Reading(Interval.BCA, 0.95).reach(10, 9), 2)
         2.38
         """
-        t = float(stdtrit(self.count - 1, (1 + self.level) / 2))
-        return t * math.sqrt(self.count / (self.count - 1))
+        t = float(stdtrit(freedom, (1 + self.level) / 2))
+        return t * math.sqrt(count / (count - 1))
 
-    def read(self, replicates: Floats, estimate: float, units: Floats) -> tuple[float, float]:
-        """The interval around `estimate` from replicates [B] and the units [U] behind them."""
-        z = np.array([-self.reach, self.reach])
+    def read(self, replicates: Floats, estimate: float, units: Units) -> tuple[float, float]:
+        """The interval around `estimate` from replicates [B] and the units behind them."""
+        reach = self.reach(units.count, units.freedom)
+        z = np.array([-reach, reach])
         if self.method is Interval.BCA:
-            z = _corrected(z, replicates, estimate, units)
+            z = _corrected(z, replicates, estimate, units.values)
         low, high = np.quantile(replicates, ndtr(z))
         return float(low), float(high)
 

@@ -32,17 +32,33 @@ from scrub.statistics.sample import Floats, Sample
 Direction = tuple[float, float, float]  # of scrubbed, baseline, model
 
 
+CAUTION = 0.25  # of a standard error of the variance: the least that donors may have in common
+FEWEST_FREEDOMS = 8.0  # below that, degrees of freedom estimated from noise mean nothing
+
+
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Independent units [U] of one direction; `doubt` is the standard error of their variance."""
+    """Independent units [U] of one direction, from `count` references.
+
+    `doubt` is the standard error of their variance, beyond what `count` says of it.
+    """
 
     values: Floats
+    count: int
     doubt: float = 0.0
 
     @property
     def variance(self) -> float:
         """The variance of that combination of the means."""
         return float(self.values @ self.values)
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the variance (Satterthwaite 1946), at most count − 1."""
+        most = self.count - 1.0
+        if self.doubt == 0:
+            return most
+        return min(most, max(FEWEST_FREEDOMS, 2 * (self.variance / self.doubt) ** 2))
 
 
 class Influence(Protocol):
@@ -59,6 +75,7 @@ class PopulationInfluence:
     - `reference` [N, 3]: as a reference; zero for the rows that are none.
     - `donor` [N, 3], `noise` [N, 3, 3], `separate` [3, 3]: as a donor, see `DonorPart`.
     - `floor` [3, 3]: covariance of the means by the draws alone: less there cannot be.
+    - `count`: R.
     """
 
     reference: Floats
@@ -66,6 +83,7 @@ class PopulationInfluence:
     noise: Floats
     separate: Floats
     floor: Floats
+    count: int
 
     @classmethod
     def of(cls, sample: Sample, seed: int) -> PopulationInfluence:
@@ -81,6 +99,7 @@ class PopulationInfluence:
             np.pad(found.noise, ((0, 0), *widen)),
             np.pad(found.separate, widen),
             _within(sample) / sample.scrubbed.size,
+            count,
         )
 
     def along(self, direction: Direction) -> Units:
@@ -101,10 +120,12 @@ class PopulationInfluence:
         separate = max(0.0, float(c @ self.separate @ c))
         common_error = float(np.sqrt(2 * (noise @ noise)))
         common = _believed(float(given @ given - noise.sum()) - separate, common_error)
+        common = max(common, CAUTION * common_error)
         donor_square = max(0.0, separate + common)
         least = float(c @ self.floor @ c)
         variance = max(own_square + 2 * covariance + donor_square, least)
-        return Units(_shaped(own, given, covariance, donor_square, variance), common_error)
+        units = _shaped(own, given, covariance, donor_square, variance)
+        return Units(units, self.count, common_error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +157,7 @@ class DataInfluence:
             fits = [v.mean(axis=1, keepdims=True) for v in values]
             free = (draws - 1) / draws
         draw = np.zeros((sample.scrubbed.size, 3))
-        for channel, (value, fit) in enumerate(zip(values, fits)):
+        for channel, (value, fit) in enumerate(zip(values, fits, strict=True)):
             # transposed: consecutive units belong to different references
             draw[:, channel] = (value - fit).T.ravel() / (value.size * np.sqrt(free))
         return cls(centred_means(sample) / count, draw, count / sample.rows)
@@ -146,7 +167,7 @@ class DataInfluence:
         c = np.array(direction)
         chosen = np.sqrt(1 - self.share) * (self.reference @ c)
         drawn = np.sqrt(self.share) * (self.draw @ c)
-        return Units(np.concatenate([chosen, drawn]))
+        return Units(np.concatenate([chosen, drawn]), len(self.reference))
 
 
 def centred_means(sample: Sample) -> Floats:

@@ -110,7 +110,7 @@ def recovered(
             "another would have differed. Use at least two references.",
         )
     else:
-        reading = Reading(method, level, count)
+        reading = Reading(method, level)
         influence = _influence(sample, estimand, seed)
         share, figures = _with_interval(sample, influence, reading, replicates, seed)
         notes = _notes(sample, influence, estimand, share)
@@ -183,10 +183,10 @@ def _with_interval(
     directions = _FIGURES
     if gap:
         directions = (*_FIGURES, _ratio_direction(scrubbed, baseline, model))
-    units = np.stack([influence.along(direction).values for direction in directions], axis=1)
-    moved = replicate_sums(units, replicates, seed)  # [B, 4 or 5]
+    units = [influence.along(direction) for direction in directions]
+    moved = replicate_sums(np.stack([u.values for u in units], axis=1), replicates, seed)
     bounds = [
-        Bounds(value, *reading.read(value + moved[:, k], value, units[:, k]))
+        Bounds(value, *reading.read(value + moved[:, k], value, units[k]))
         for k, value in enumerate((scrubbed, baseline, model, gap))
     ]
     share = None
@@ -194,7 +194,7 @@ def _with_interval(
         ratio = (scrubbed - baseline) / gap
         with np.errstate(divide="ignore"):
             ratios = ratio + moved[:, 4] / (1 + moved[:, 3] / gap)
-        share = Bounds(ratio, *reading.read(ratios, ratio, units[:, 4]))
+        share = Bounds(ratio, *reading.read(ratios, ratio, units[4]))
     return share, _Figures(*bounds)
 
 
@@ -203,7 +203,7 @@ def _refusal(gap: Bounds, level: float) -> str | None:
     if gap.low is None or gap.high is None:
         if gap.value:
             return None
-        return "The ratio is refused: the model and the baseline score the same, so model − baseline is 0."
+        return "The ratio is refused: its denominator, model − baseline, is 0."
     if not gap.low <= 0 <= gap.high:
         return None
     return (

@@ -112,7 +112,8 @@ def _check_finite(name: str, values: Floats, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be float64; found {values.dtype}.")
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
-        where = ", ".join(f"{axis} {i}" for axis, i in zip(("reference", "draw"), bad[0]))
+        axes = ("reference", "draw")
+        where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, bad[0], strict=False))
         raise ValueError(
             f"{name} must be finite everywhere; found {values[tuple(bad[0])]} at {where} "
             f"({len(bad)} of {values.size} values are not finite)."

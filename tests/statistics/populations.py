@@ -72,7 +72,7 @@ class Population:
     @property
     def weight(self) -> float:
         """Of each draw, such that independent effects of all have variance `strength`²."""
-        return self.strength / np.sqrt(self.variables)
+        return self.strength / float(np.sqrt(self.variables))
 
     @property
     def true_share(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ POPULATIONS = {
     "forty donors, alike, one draw": Population(variables=40, draws=1, alike=0.15),
     "forty donors, much alike": Population(variables=40, draws=4, alike=0.5),
 }
-FAST = ["one donor", "three donors, classes", "forty donors, classes"]
+FAST = {"one donor": 200, "three donors, classes": 200, "forty donors, classes": 80}  # trials
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def our_interval(
 @pytest.mark.parametrize("name", FAST)
 def test_interval_covers_the_population(name: str) -> None:
     population = POPULATIONS[name]
-    found = covers(population.true_share, our_interval(population, Interval.BCA), trials=200)
+    found = covers(population.true_share, our_interval(population, Interval.BCA), FAST[name])
     assert found.at_least(0.95), found
 
 
@@ -83,9 +84,9 @@ def test_interval_covers_the_population(name: str) -> None:
 @pytest.mark.parametrize("name", POPULATIONS)
 def test_interval_covers_every_population(name: str, method: Interval) -> None:
     population = POPULATIONS[name]
-    found = covers(population.true_share, our_interval(population, method), trials=1000)
+    found = covers(population.true_share, our_interval(population, method), trials=500)
     print(f"\n{name:40} {method.value:10} {found.share:.3f} of {found.trials}")
-    assert found.at_least(0.94), found
+    assert found.at_least(0.95), found
 
 
 def weighted_bootstrap(sample: Sample, seed: int, donors_too: bool) -> tuple[float, float]:
@@ -94,12 +95,11 @@ def weighted_bootstrap(sample: Sample, seed: int, donors_too: bool) -> tuple[flo
     weights = rng.multinomial(sample.rows, np.full(sample.rows, 1 / sample.rows), size=500)
     own = weights[:, sample.references].astype(float)  # [B, R]
 
-    def mean(values: Floats) -> Floats:
+    def mean(values: Floats) -> Any:
         if not donors_too:
             return own @ values.mean(axis=1) / own.sum(axis=1)
         both = own[:, :, None] * weights[:, sample.donors[0]]  # [B, R, T]
-        replicated: Floats = (both * values).sum(axis=(1, 2)) / both.sum(axis=(1, 2))
-        return replicated
+        return (both * values).sum(axis=(1, 2)) / both.sum(axis=(1, 2))
 
     scrubbed, baseline = mean(sample.scrubbed), mean(sample.baseline)
     model = own @ sample.model / own.sum(axis=1)
@@ -129,7 +129,8 @@ def test_same_width_as_product_weights_for_one_donor() -> None:
         sample = population.scrub(seed)
         low, high = weighted_bootstrap(sample, seed, donors_too=True)
         ours = recovered(sample, method=Interval.PERCENTILE, seed=seed)
-        assert ours.low is not None and ours.high is not None
+        assert ours.low is not None
+        assert ours.high is not None
         ratios.append((ours.high - ours.low) / (high - low))
     assert 0.8 < np.mean(ratios) < 1.05, ratios
 
