@@ -111,6 +111,31 @@ class Claim:
         return port in ports and self.graph.feeds(part.component, child.component, port)
 
     @cached_property
+    def named_edges(self) -> frozenset[tuple[str, str, str]]:
+        """Edges of the model graph that the hypothesis names: (feeder, reader, port).
+
+        Those between the members of a merged node, which feed one another, are among them.
+        """
+        pairs = [(self.nodes[e.parent], self.nodes[e.child], e.ports) for e in self.edges]
+        for node in self.nodes.values():
+            if node.inner is Inner.MERGED and len(node.parts) > 1:
+                ports = {name for part in node.parts for name in self.graph[part.component].port_names}
+                pairs.append((node, node, tuple(ports)))
+        return frozenset(
+            (part.component, reader.component, port)
+            for parent, child, ports in pairs
+            for part in parent.parts
+            for reader in child.parts
+            for port in ports
+            if self.part_feeds(part, reader, port)
+        )
+
+    @property
+    def unimportant(self) -> float:
+        """The share of the model graph's edges that the hypothesis declares not to matter."""
+        return 1 - len(self.named_edges) / max(self.graph.n_edges, 1)
+
+    @cached_property
     def calls_some_unimportant(self) -> Mapping[str, bool]:
         """Whether a node leaves any of its inputs to chance (a leaf, which is looked up, does not).
 

@@ -75,6 +75,10 @@ class Hypothesis:
         """Another claim about the same task and model."""
         return self._changed(graph=graph.copy())
 
+    def with_model(self, model: Any) -> Hypothesis:
+        """The same claim about another model."""
+        return self._changed(model=model)
+
     def _changed(self, **values: object) -> Hypothesis:
         other = object.__new__(Hypothesis)
         for name, value in {**vars(self), **values}.items():

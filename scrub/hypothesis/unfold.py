@@ -270,7 +270,7 @@ def path_sets(claim: Claim) -> dict[str, str]:
     is the sum of these products. Products keep the order of the steps, sums forget the order of
     the paths, and both are computed in one pass over the graph.
     """
-    sums: dict[str, _Matrix] = {name: (0, 0, 0, 0) for name in claim.nodes}
+    sums: dict[str, _Matrix] = dict.fromkeys(claim.nodes, (0, 0, 0, 0))
     sums[claim.sink] = _matrix(claim.nodes[claim.sink].label)
     for name in reversed(claim.topological):
         for edge in claim.parents[name]:

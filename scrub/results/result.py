@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scrub.results.files import write_whole
 
 SCHEMA = "scrub-result/1"
 
@@ -190,9 +190,9 @@ class Result:
 
         arrays = {k: v for k, v in vars(self.per_example).items() if v is not None}
         arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-        _write(beside, save(arrays, metadata={"schema": self.schema}))
+        write_whole(beside, save(arrays, metadata={"schema": self.schema}))
         document = {**self.as_dict(), "examples_file": beside.name}
-        _write(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
         return path
 
     def to_frame(self) -> Any:
@@ -245,15 +245,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.integer):
         return int(value)
     return value
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

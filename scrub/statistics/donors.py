@@ -122,6 +122,8 @@ def _distinct(sample: Sample) -> list[_Variable]:
         (BASELINE, sample.baseline_donors, sample.baseline_classes),
     ):
         for k, drawn in enumerate(donors):
+            if np.all(drawn == NOT_A_ROW):
+                continue
             flat = np.ascontiguousarray(drawn, dtype=np.int32).ravel()
             own = None
             if classes is not None and np.any(classes[k] != classes[k, 0]):

@@ -54,11 +54,17 @@ class Units:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the variance (Satterthwaite 1946), at most count − 1."""
+        """Degrees of freedom of the variance, at most count − 1.
+
+        By Satterthwaite (1946): 2 variance² over the variance of the variance, which is `doubt`²
+        and what the fourth powers of the units say: heavy tails leave fewer degrees of freedom.
+        """
         most = self.count - 1.0
-        if self.doubt == 0:
+        tails = float((self.values**4).sum()) - self.variance**2 / self.count
+        uncertain = max(0.0, tails) + self.doubt**2
+        if uncertain == 0:
             return most
-        return min(most, max(FEWEST_FREEDOMS, 2 * (self.variance / self.doubt) ** 2))
+        return min(most, max(FEWEST_FREEDOMS, 2 * self.variance**2 / uncertain))
 
 
 class Influence(Protocol):
@@ -150,6 +156,8 @@ class DataInfluence:
         """
         count, draws = sample.scrubbed.shape
         values = (sample.scrubbed, sample.baseline)
+        own = sample.references[:, None]
+        random = [bool(np.any(d != own)) for d in (sample.donors, sample.baseline_donors)]
         if draws == 1:
             fits = [line_through(sample.model, v[:, 0])[:, None] for v in values]
             free = (count - 2) / count if count > 2 else 1.0
@@ -158,8 +166,8 @@ class DataInfluence:
             free = (draws - 1) / draws
         draw = np.zeros((sample.scrubbed.size, 3))
         for channel, (value, fit) in enumerate(zip(values, fits, strict=True)):
-            # transposed: consecutive units belong to different references
-            draw[:, channel] = (value - fit).T.ravel() / (value.size * np.sqrt(free))
+            if random[channel]:
+                draw[:, channel] = (value - fit).ravel() / (value.size * np.sqrt(free))
         return cls(centred_means(sample) / count, draw, count / sample.rows)
 
     def along(self, direction: Direction) -> Units:

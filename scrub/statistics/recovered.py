@@ -87,7 +87,8 @@ def recovered(
     replicated deviations of (scrubbed − baseline − θ·(model − baseline)) and of
     (model − baseline), both over the estimated denominator. See `influence` for the units.
 
-    Raises ValueError for a level outside (0, 1), or fewer than 100 replicates.
+    Raises ValueError for a level outside (0, 1), fewer than 100 replicates, a negative seed, or
+    an option that is no member of its enum.
 
     >>> rng = np.random.default_rng(0)
     >>> donors = rng.integers(0, 200, (1, 200, 4))
@@ -99,7 +100,7 @@ def recovered(
     >>> found.low < 0.75 < found.high
     True
     """
-    _check_options(level, replicates)
+    _check_options(estimand, method, level, replicates, seed)
     sample = sample.ordered()
     count = len(sample.references)
     notes: tuple[str, ...] = ()
@@ -233,14 +234,23 @@ def _notes(
         if units.doubt > units.variance:
             notes.append(
                 f"How much the choice of donors moves the ratio is hardly known from {count} "
-                f"references with {sample.draws} draws of {len(sample.donors)} donors each; the "
-                "interval may be much too wide. More references or draws help."
+                f"references with {sample.draws} {'draw' if sample.draws == 1 else 'draws'} of "
+                f"{len(sample.donors)} donors each; the interval may be much too wide. "
+                "More references or draws help."
             )
     return tuple(notes)
 
 
-def _check_options(level: float, replicates: int) -> None:
+def _check_options(
+    estimand: Estimand, method: Interval, level: float, replicates: int, seed: int
+) -> None:
+    for name, value, kind in (("estimand", estimand, Estimand), ("method", method, Interval)):
+        if not isinstance(value, kind):
+            known = " or ".join(str(member) for member in kind)
+            raise ValueError(f"{name} must be {known}; found {value!r}.")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, both excluded; found {level}.")
     if replicates < 100:
         raise ValueError(f"replicates must be at least 100; found {replicates}.")
+    if seed < 0:
+        raise ValueError(f"seed must be an integer from 0; found {seed}.")

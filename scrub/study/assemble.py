@@ -195,20 +195,12 @@ def _nodes(plan: Plan, measured: Measured) -> tuple[NodeResult, ...]:
 
 def claims_of(claim: Claim, nodes: tuple[NodeResult, ...], occurrences: int) -> Claims:
     """How much a hypothesis says; edges of the model graph are counted per port."""
-    named = {
-        (part.component, reader.component, port)
-        for edge in claim.edges
-        for part in claim.nodes[edge.parent].parts
-        for reader in claim.nodes[edge.child].parts
-        for port in edge.ports
-        if claim.part_feeds(part, reader, port)
-    }
     return Claims(
         nodes=len(claim.nodes),
         edges=len(claim.edges),
         occurrences=occurrences,
         model_edges=claim.graph.n_edges,
-        unimportant=1 - len(named) / max(claim.graph.n_edges, 1),
+        unimportant=claim.unimportant,
         bits=float(np.mean([node.bits for node in nodes])),
         most_bits=float(np.log2(int(claim.dataset.distinct.max()) + 1)),
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from scrub.compiler import Schedule, Shape, Stats, compile_tree, site_bytes, stats
@@ -80,15 +79,24 @@ def model_graph(source: Any, folder: Path) -> ModelGraph:
     return graph_from_config(read_config(found), Path(str(found)).name)
 
 
-def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None = None) -> Plan:
-    """Check a hypothesis and compile all that a run of it needs.
+def check(hypothesis: Hypothesis, graph: ModelGraph | None = None) -> Claim:
+    """The claim behind a hypothesis, resolved against its model's graph and its task's data.
 
     Raises `InputRefused` with every problem of the hypothesis at once.
     """
     graph = graph or model_graph(hypothesis.model, hypothesis.folder)
     task = resolve_task(hypothesis.task, hypothesis.folder)
     require_rows(task.dataset)
-    claim = resolve(hypothesis, graph, task)
+    return resolve(hypothesis, graph, task)
+
+
+def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None = None) -> Plan:
+    """Check a hypothesis and compile all that a run of it needs.
+
+    Raises `InputRefused` with every problem of the hypothesis at once.
+    """
+    claim = check(hypothesis, graph)
+    graph, task = claim.graph, claim.task
     hidden = trivial(hypothesis, graph.output)
     return Plan(
         hypothesis=hypothesis,
@@ -174,17 +182,6 @@ def _shape(task: Task, settings: Settings) -> Shape:
         bytes_per_value=each,
         bytes_per_sum=max(each, 4),
     )
-
-
-def hypothesis_graph(plan: Plan) -> nx.DiGraph:
-    """The claim as resolved, for drawings: ranges expanded, `each` unrolled."""
-    graph = nx.DiGraph()
-    claim = plan.claim.tree.claim
-    for name, node in claim.nodes.items():
-        graph.add_node(name, node=node)
-    for edge in claim.edges:
-        graph.add_edge(edge.parent, edge.child, ports=edge.ports)
-    return graph
 
 
 def sites(plan: Plan) -> tuple[Site, ...]:

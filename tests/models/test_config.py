@@ -15,7 +15,7 @@ from transformers import AutoConfig
 
 from scrub.errors import InputRefused
 from scrub.graph import Reach
-from scrub.models.config import graph_from_config, read_config
+from scrub.models.config import graph_from_config, read_config, shape_from_config
 from scrub.models.families import FAMILIES
 from scrub.models.families.base import Key
 from tests.models import tiny
@@ -51,8 +51,8 @@ def test_components_come_in_order_of_evaluation() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_empty_config_means_what_it_means_to_transformers(family: str) -> None:
-    default = AutoConfig.for_model(family).to_dict()
-    assert graph_from_config({"model_type": family}, "x") == graph_from_config(default, "x")
+    default, facts = AutoConfig.for_model(family).to_dict(), FAMILIES[family]
+    assert shape_from_config({}, facts, "x") == shape_from_config(default, facts, "x")
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
@@ -60,16 +60,17 @@ def test_sizes_are_those_of_the_module(family: str) -> None:
     module = tiny.module(family)
     graph = tiny.model(family).graph
     blocks = module.get_submodule(f"{FAMILIES[family].trunk}.{FAMILIES[family].blocks}")
+    config: Any = module.config
     heads = [c for c in graph.components if c.name.startswith("a")]
-    assert len(heads) == len(list(blocks.children())) * module.config.num_attention_heads
+    assert len(heads) == len(list(blocks.children())) * config.num_attention_heads
     assert graph["m0"].neurons == 40
     assert graph["logits"].width == tiny.VOCABULARY
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_the_cost_of_a_pass_is_what_torch_counts(family: str, attention: str) -> None:
-    module, rows, length = tiny.module(family, attention), 3, 11
+def test_the_cost_of_a_pass_is_what_torch_counts(family: str) -> None:
+    """On "eager": of sdpa's kernels the counter does not know those for the CPU."""
+    module, rows, length = tiny.module(family, "eager"), 3, 11
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(input_ids=tiny.tokens(rows, length), use_cache=False)
     forecast = tiny.model(family).graph.pass_cost.flops(length, length) * rows

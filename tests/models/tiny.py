@@ -58,7 +58,8 @@ def module(family: str, attention: str = "sdpa", seed: int = 0, **changes: Any) 
     config = CONFIGS[family]()
     config.update(changes)
     torch.manual_seed(seed)
-    made: nn.Module = AutoModelForCausalLM.from_config(config, attn_implementation=attention)
+    build: Any = AutoModelForCausalLM.from_config
+    made: nn.Module = build(config, attn_implementation=attention)
     with torch.no_grad():
         for parameter in made.parameters():
             if parameter.ndim == 1:

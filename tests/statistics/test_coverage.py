@@ -34,7 +34,7 @@ POPULATIONS = {
     "forty donors, alike, one draw": Population(variables=40, draws=1, alike=0.15),
     "forty donors, much alike": Population(variables=40, draws=4, alike=0.5),
 }
-FAST = {"one donor": 200, "three donors, classes": 200, "forty donors, classes": 80}  # trials
+FAST = {"one donor": 150, "three donors, classes": 150, "forty donors, classes": 60}  # trials
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,10 @@ def test_interval_covers_the_population(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", Interval)
-@pytest.mark.parametrize("name", POPULATIONS)
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(name, Interval.BCA) for name in POPULATIONS] + [(name, Interval.PERCENTILE) for name in FAST],
+)
 def test_interval_covers_every_population(name: str, method: Interval) -> None:
     population = POPULATIONS[name]
     found = covers(population.true_share, our_interval(population, method), trials=500)
@@ -149,5 +151,5 @@ def test_data_as_it_is(references: int, draws: int) -> None:
         found = recovered(sample, estimand=Estimand.DATA, seed=seed, replicates=500)
         return found.low, found.high
 
-    found = covers(population.share_in(data), interval, trials=200)
+    found = covers(population.share_in(data), interval, trials=100)
     assert found.at_least(0.95), found

@@ -14,6 +14,7 @@ from scrub.hypothesis.rules.conventions import (
     generator_given,
     lengths_fit_the_options,
     option_columns_exist,
+    partners_have_equal_lengths,
     unfolding_within_limit,
 )
 from scrub.hypothesis.rules.features import classes_have_partners, features_evaluate, root_is_fixed
@@ -21,6 +22,7 @@ from scrub.hypothesis.rules.paths import direct_paths, inputs_have_ports, parent
 from scrub.hypothesis.rules.places import (
     indices_exist,
     positions_readable,
+    role_items_exist,
     roles_exist,
     roles_present,
 )
@@ -33,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     direct_paths,
     roles_exist,
     roles_present,
+    role_items_exist,
     indices_exist,
     positions_readable,
     parents_disjoint,
@@ -40,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     classes_have_partners,
     root_is_fixed,
     option_columns_exist,
+    partners_have_equal_lengths,
     lengths_fit_the_options,
     generator_given,
     unfolding_within_limit,

@@ -2,45 +2,82 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from scrub.data.features import Columns, Extent
-from scrub.errors import Problem
-from scrub.graph import Role
+from scrub.data.features import Columns, Extent, FeatureFault, values
+from scrub.errors import Problem, nearest
+from scrub.graph import Everywhere, Role
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.options import (
     Baseline,
     Donors,
     MeanWithin,
+    Nodes,
     Partner,
     Replacement,
     Unimportant,
 )
-from scrub.hypothesis.rules.features import column_problem
 from scrub.hypothesis.unfold import count_occurrences
 
 
 def option_columns_exist(claim: Claim) -> Iterator[Problem]:
     """Columns that options name exist, and a partner column holds row numbers."""
     unimportant, replacement = claim.options.unimportant, claim.options.replacement
+    columns = claim.dataset.columns
     if isinstance(replacement, MeanWithin):
-        if problem := column_problem(claim, "replacement", replacement.column):
-            yield problem
+        if replacement.column not in columns:
+            yield _no_column(claim, "replacement", replacement.column)
+        else:
+            try:
+                values(Columns((replacement.column,)), claim.dataset)
+            except FeatureFault as fault:
+                said = str(fault).replace("the feature's value", f"column '{replacement.column}'")
+                yield Problem("option 'replacement'", said)
     if isinstance(unimportant, Partner):
-        if problem := column_problem(claim, "unimportant", unimportant.column):
-            yield problem
+        if unimportant.column not in columns:
+            yield _no_column(claim, "unimportant", unimportant.column)
             return
         size = len(claim.dataset)
-        for row, value in enumerate(claim.dataset.columns[unimportant.column]):
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < size:
+        for row, value in enumerate(columns[unimportant.column]):
+            if not _is_row(value, size):
                 yield Problem(
                     "option 'unimportant'",
                     f"column '{unimportant.column}' must hold row numbers from 0 to {size - 1}, "
                     f"found {value!r} in row {row}.",
+                    "A row's partner is the row that supplies its unimportant inputs.",
                 )
                 return
+
+
+def _no_column(claim: Claim, option: str, column: str) -> Problem:
+    known = nearest(column, claim.dataset.columns)
+    return Problem(f"option '{option}'", f"the data has no column '{column}'.", known)
+
+
+def _is_row(value: object, size: int) -> bool:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and 0 <= int(value) < size  # type: ignore[call-overload]
+
+
+def partners_have_equal_lengths(claim: Claim) -> Iterator[Problem]:
+    """Where values cross by index, a row's partner is as long as the row."""
+    unimportant, lengths = claim.options.unimportant, claim.dataset.lengths
+    if not isinstance(unimportant, Partner) or any(option_columns_exist(claim)):
+        return
+    index = next((name for name, node in claim.nodes.items() if node.by_index), None)
+    partners = np.array(claim.dataset.columns[unimportant.column], dtype=np.int64)
+    unequal = np.nonzero(lengths[partners] != lengths)[0]
+    if index is not None and len(unequal):
+        row = int(unequal[0])
+        yield Problem(
+            "option 'unimportant'",
+            f"node '{index}' moves by index, which needs partners of equal length, but row {row} "
+            f"has {lengths[row]} tokens and its partner {lengths[partners[row]]}.",
+            "Name roles throughout, or give partners of equal length.",
+        )
 
 
 def lengths_fit_the_options(claim: Claim) -> Iterator[Problem]:
@@ -50,26 +87,36 @@ def lengths_fit_the_options(claim: Claim) -> Iterator[Problem]:
         return
     found = f"the examples have {lengths.min()} to {lengths.max()} tokens."
     options = claim.options
-    means = isinstance(options.replacement, MeanWithin) or options.replacement is Replacement.MEAN
     if not any(isinstance(node.positions, Role) for node in claim.nodes.values()):
         yield Problem(
             "data",
             f"no node names a role, and {found}",
             "Without roles all examples need equally many tokens: name roles, or cut the data.",
         )
-    elif options.unimportant is Unimportant.SEPARATELY:
-        yield Problem("option 'unimportant'", f"'separately' needs equal lengths; {found}")
-    elif means or options.baseline is Baseline.MEAN:
-        name = "replacement" if means else "baseline"
-        yield Problem(f"option '{name}'", f"per-position means need equal lengths; {found}")
-    elif options.unimportant is Unimportant.ONE and any(n.by_index for n in claim.nodes.values()):
-        index = next(name for name, n in claim.nodes.items() if n.by_index)
+        return
+    if isinstance(claim.nodes[claim.sink].positions, Everywhere):
+        fix = "Score at a role (at='end' in the task), or cut the data to equal lengths."
+        yield Problem("the output", f"is scored at all positions, and {found}", fix)
+    if options.unimportant is Unimportant.SEPARATELY:
+        fix = "Use 'together', or cut the data to equal lengths."
+        yield Problem("option 'unimportant'", f"'separately' needs equal lengths; {found}", fix)
+    if isinstance(options.replacement, MeanWithin) or options.replacement is Replacement.MEAN:
+        yield _no_means("replacement", found)
+    if options.baseline is Baseline.MEAN:
+        yield _no_means("baseline", found)
+    index = next((name for name, node in claim.nodes.items() if node.by_index), None)
+    if options.unimportant is Unimportant.ONE and index is not None:
         yield Problem(
             "option 'unimportant'",
             f"'one' draws a single example for the tree, but node '{index}' moves by index and "
             f"{found}",
             "Name roles throughout, or use 'together'.",
         )
+
+
+def _no_means(option: str, found: str) -> Problem:
+    fix = "Use another value, or cut the data to equal lengths."
+    return Problem(f"option '{option}'", f"per-position means need equal lengths; {found}", fix)
 
 
 def generator_given(claim: Claim) -> Iterator[Problem]:
@@ -86,8 +133,8 @@ def generator_given(claim: Claim) -> Iterator[Problem]:
         if not isinstance(node.feature, (Extent, Columns)):
             yield Problem(
                 f"node '{name}'",
-                "generated donors agree on columns, and this feature is a function.",
-                "Put its value into a column of the data.",
+                f"generated donors agree on columns, and its feature is {node.feature}.",
+                "Put the feature's value into a column of the data.",
             )
     if not np.all(claim.dataset.lengths == claim.dataset.lengths[0]):
         index = [name for name, node in claim.nodes.items() if node.by_index]
@@ -103,9 +150,8 @@ def unfolding_within_limit(claim: Claim) -> Iterator[Problem]:
     """The tree of occurrences is counted before it is built."""
     count, limit = count_occurrences(claim), claim.options.limit
     if count > limit:
-        shown = f"{count:,}" if count < 10**9 else f"{count:.1e}"
-        yield Problem(
-            "hypothesis",
-            f"unfolds to {shown} nodes, and the limit is {limit:,}.",
-            "Use nodes='joint' (one draw for each node and reference), or raise limit=.",
-        )
+        shown = f"{count:,}" if count < 10**9 else f"about 10^{math.log10(count):.0f}"
+        joint = "Use nodes='joint' (one draw for each node and reference), or raise limit=."
+        fewer = "Raise limit=, or make more nodes EXACT, which share their reader's draw."
+        fix = fewer if claim.options.nodes is Nodes.JOINT else joint
+        yield Problem("hypothesis", f"unfolds to {shown} nodes, and the limit is {limit:,}.", fix)

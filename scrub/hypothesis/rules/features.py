@@ -19,8 +19,7 @@ from scrub.data.features import (
     class_numbers,
     values,
 )
-from scrub.errors import Problem, nearest
-from scrub.graph import Everywhere
+from scrub.errors import Problem
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import Donors, Root, SelfDonation
 from scrub.hypothesis.rules.places import known_roles
@@ -82,7 +81,8 @@ def classes_have_partners(claim: Claim) -> Iterator[Problem]:
 def _share_alone(node: Node, claim: Claim) -> float:
     """The share of examples without a partner, counted in distinct inputs."""
     dataset = claim.dataset
-    lengths = dataset.lengths if node.by_index else np.zeros(len(dataset), dtype=np.int64)
+    by_length = node.by_index and node.name != claim.sink
+    lengths = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
     if isinstance(node.feature, Near):
         return _share_far(node.feature, node, claim, lengths)
     numbers = (
@@ -121,8 +121,15 @@ def root_is_fixed(claim: Claim) -> Iterator[Problem]:
             f"node '{node.name}'",
             f"the sink's feature '{shown}' does not fix the label, so an output could be scored "
             "against another example's answer.",
-            "Use EXACT, or allow it with root='free' (the result is flagged).",
+            _root_fix(claim),
         )
+
+
+def _root_fix(claim: Claim) -> str:
+    allow = "allow it with root='free' (the result is flagged)."
+    if claim.task.label:
+        return f"Use EXACT, or {allow}"
+    return f"Use EXACT, name the columns that are the label with Task(label=...), or {allow}"
 
 
 def label_is_fixed(claim: Claim) -> bool:
@@ -133,8 +140,11 @@ def label_is_fixed(claim: Claim) -> bool:
     if not label or isinstance(node.feature, Near):
         return False
     if any(name not in claim.dataset.columns for name in label):
-        return False
-    labels = class_numbers(values(Columns(label), claim.dataset))
+        return False  # kl needs no answer column, and then nothing says what the label is
+    try:
+        labels = class_numbers(values(Columns(label), claim.dataset))
+    except FeatureFault:
+        return False  # labels that cannot be compared are fixed by nothing but the whole input
     if node.feature is ANY:
         return len(set(labels.tolist())) == 1
     if not _evaluates(node, claim):
@@ -142,17 +152,3 @@ def label_is_fixed(claim: Claim) -> bool:
     classes = class_numbers(node_values(node, claim.dataset))
     pairs = set(zip(classes.tolist(), labels.tolist(), strict=True))
     return len(pairs) == len(set(classes.tolist()))
-
-
-def column_problem(claim: Claim, option: str, column: str) -> Problem | None:
-    if column in claim.dataset.columns:
-        return None
-    known = nearest(column, claim.dataset.columns)
-    return Problem(f"option '{option}'", f"the data has no column '{column}'.", known)
-
-
-def crosses_by_index(claim: Claim) -> list[str]:
-    """Nodes whose values move to the same index, which needs donors of the same length."""
-    return [n for n, node in claim.nodes.items() if node.by_index] + (
-        ["the output"] if isinstance(claim.task.positions, Everywhere) else []
-    )

@@ -23,6 +23,13 @@ def sink(claim: Claim) -> Iterator[Problem]:
             f"is the sink, but stands for {found}.",
             f"The sink is the model's output: component='{claim.graph.output}'.",
         )
+    scored = claim.task.positions
+    if node.positions != scored:
+        yield Problem(
+            f"node '{node.name}'",
+            f"is the sink at '{node.positions}', and task '{claim.task.name}' scores at '{scored}'.",
+            "Leave out the sink's positions, or set at= in the task.",
+        )
 
 
 def inputs_have_ports(claim: Claim) -> Iterator[Problem]:
@@ -90,7 +97,8 @@ def parents_disjoint(claim: Claim) -> Iterator[Problem]:
     for name, node in claim.nodes.items():
         for first, second in combinations(node.parts, 2):
             if _parts_overlap(claim, first, second):
-                yield Problem(f"node '{name}'", f"names {first} and {second}, which overlap.")
+                found = f"names {first} and {second}, which overlap."
+                yield Problem(f"node '{name}'", found, "Name each neuron once.")
         entries = list(_entries(claim, name))
         by_component: dict[str, list[tuple[Edge, Part, Positions]]] = {}
         for entry in entries:
@@ -132,12 +140,18 @@ def _overlap(
     if row is None:
         return None
     example = "" if row < 0 else f" in row {row}"
-    both = f"'{one[0].parent}' ({one[1]} at {one[2]}) and '{other[0].parent}' ({other[1]} at {other[2]})"
-    return Problem(
-        f"node '{name}'",
-        f"its parents {both} overlap at port {', '.join(ports)}{example}.",
-        "What enters a port is explained once: narrow the parts, positions or ports of one.",
-    )
+    mine = [entry for entry in (one, other) if entry[0].parent == name]
+    if len(mine) == 2:
+        return None  # two members of the node itself, which are reported above
+    theirs = [f"'{e.parent}' ({p} at {at})" for e, p, at in (one, other) if e.parent != name]
+    if mine:
+        found = f"its parent {theirs[0]} and its own {mine[0][1]}, which feeds its other members,"
+        fix = "Take it out of the parent, or say inner='cut': members do not feed one another."
+    else:
+        found = f"its parents {theirs[0]} and {theirs[1]}"
+        fix = "What enters a port is explained once: narrow the parts, positions or ports of one."
+    found = f"{found} overlap at port {', '.join(ports)}{example}."
+    return Problem(f"node '{name}'", found, fix)
 
 
 def _shared_row(claim: Claim, one: Positions, other: Positions) -> int | None:
@@ -147,7 +161,8 @@ def _shared_row(claim: Claim, one: Positions, other: Positions) -> int | None:
     if not (known_roles(claim, one) and known_roles(claim, other)):
         return None
     first, second = claim.dataset.positions(one), claim.dataset.positions(other)
-    assert first is not None and second is not None  # neither is everywhere
+    assert first is not None  # neither is everywhere
+    assert second is not None
     rows = np.nonzero((first[:, :, None] == second[:, None, :]).any(axis=(1, 2)))[0]
     return int(rows[0]) if len(rows) else None
 

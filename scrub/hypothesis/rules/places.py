@@ -18,7 +18,7 @@ def known_roles(claim: Claim, where: Positions) -> bool:
     if isinstance(where, Everywhere):
         return True
     sizes = {len(spots) for spots in claim.dataset.roles.get(where.name, [()])}
-    return len(sizes) == 1 and 0 not in sizes and (where.item or 0) < min(sizes)
+    return len(sizes) == 1 and 0 not in sizes and 0 <= (where.item or 0) < min(sizes)
 
 
 def roles_exist(claim: Claim) -> Iterator[Problem]:
@@ -32,7 +32,7 @@ def roles_exist(claim: Claim) -> Iterator[Problem]:
 
 def roles_present(claim: Claim) -> Iterator[Problem]:
     """Every example that can be drawn has the role, with equally many positions."""
-    nodes_at: dict[str, str] = {}
+    nodes_at: dict[str, str] = {}  # one report for each role
     for name, node in claim.nodes.items():
         if isinstance(node.positions, Role) and node.positions.name in claim.dataset.roles:
             nodes_at.setdefault(node.positions.name, name)
@@ -54,6 +54,17 @@ def roles_present(claim: Claim) -> Iterator[Problem]:
                 f"row {other}.",
                 "Values move from role to role, so each example needs equally many.",
             )
+
+
+def role_items_exist(claim: Claim) -> Iterator[Problem]:
+    """An item of a role is one of its positions."""
+    for name, node in claim.nodes.items():
+        match node.positions:
+            case Role(role, int(item)) if role in claim.dataset.roles:
+                most = min(map(len, claim.dataset.roles[role]))
+                if not 0 <= item < most:
+                    found = f"role '{role}' has no item {item}: it has {most} position(s)."
+                    yield Problem(f"node '{name}'", found, "Items count from 0.")
 
 
 def indices_exist(claim: Claim) -> Iterator[Problem]:
@@ -106,12 +117,27 @@ def _unreadable(claim: Claim, edge: Edge, port: str, reach: Reach) -> Problem | 
         return None
     row = int(bad[0])
     spot = int(where[row][~readable[row]][0])
-    others = [p for p in claim.graph[child.parts[0].component].ports if p.reach is not Reach.SAME]
-    use = " or ".join(f"port='{p.name}'" for p in others)
-    fix = f"Use {use} on the edge." if reach is Reach.SAME and others else "Name other positions."
+    own = ", ".join(map(str, at[row].tolist()))
     return Problem(
         f"edge '{edge.parent}' → '{edge.child}'",
-        f"port {port} at '{child.positions}' {must}, and cannot read '{parent.positions}' "
-        f"(position {spot} from {at[row].max()} in row {row}).",
-        fix,
+        f"port {port} at {_where(child.positions)} {must}, and cannot read "
+        f"{_where(parent.positions)} (in row {row}, position {spot} from {own}).",
+        _fix(claim, edge, reach, spot <= at[row].max()),
     )
+
+
+def _fix(claim: Claim, edge: Edge, reach: Reach, earlier: bool) -> str:
+    """Ports that look back help a query, but nothing looks ahead."""
+    child = claim.nodes[edge.child]
+    back = [
+        port.name
+        for port in claim.graph[child.parts[0].component].ports
+        if port.reach is not Reach.SAME
+    ]
+    if reach is Reach.SAME and back and earlier:
+        return f"Use {' or '.join(f'port={name!r}' for name in back)} on the edge."
+    return "Name other positions."
+
+
+def _where(spots: Positions) -> str:
+    return f"'{spots}'" if isinstance(spots, Role) else f"position {spots}"

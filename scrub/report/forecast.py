@@ -1,0 +1,48 @@
+"""What a run will cost, before any weights are loaded."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from scrub.report.numbers import count, flops, number, size
+from scrub.report.tables import Listing, grid, heading
+from scrub.study.prepare import Plan, whole_cost
+
+CHUNK = 64  # items at a time where the memory allows: engine.memory's, which comes with torch
+
+
+def forecast(plan: Plan) -> RenderableType:
+    """The cost model: one recording pass, and every run's share of a pass."""
+    stats = plan.stats()
+    cost = whole_cost(plan, plan.shape.inputs)
+    one_pass = max(cost.pass_flops * len(plan.references), 1)
+    table = Listing(["", ">items", ">runs", ">steps", ">gathers", ">sums", ">FLOPs", ">passes"])
+    inputs = f"{plan.shape.inputs:,}"
+    recording = cost.recording_flops
+    table.add("recording", inputs, "", "", "", "", flops(recording), number(recording / one_pass))
+    total = recording
+    for name, found in stats.items():
+        spent = found.flops * plan.items(name)
+        total += spent
+        counts = (plan.items(name), found.runs, found.steps, found.gathers, found.sums)
+        shown = (f"{value:,}" for value in counts)
+        table.add(name, *shown, flops(spent), number(spent / one_pass))
+    table.add(Text("total", style="bold"), "", "", "", "", "", flops(total), number(total / one_pass))
+    return Group(
+        Text(f"{plan.hypothesis.name}: what a run will cost", style="bold"),
+        heading("Computing", "items: references × draws; passes: forward passes over the references"),
+        table,
+        heading("Memory"),
+        _memory(plan, cost.recording_bytes, cost.peak_bytes),
+    )
+
+
+def _memory(plan: Plan, recorded: int, live: int) -> RenderableType:
+    chunk = min(plan.settings.batch or CHUNK, plan.items("scrub"))
+    table = grid()
+    sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})
+    where = f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {plan.shape.length}"
+    table.add_row("recording", Text(f"{size(recorded)} ({where} positions)"))
+    table.add_row("live values", Text(f"{size(live * chunk)} at the peak, {chunk:,} items at a time"))
+    return table
