@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from scrub.data.features import Extent, Feature
 from scrub.graph import ModelGraph
 from scrub.hypothesis.claim import Claim, Node
 
@@ -64,6 +65,10 @@ def component_text(node: Node, most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 2])}, …, {names[-1]} ({len(names)})"
+
+
+def feature_text(feature: Feature) -> str:
+    return feature.value if isinstance(feature, Extent) else str(feature)
 
 
 def _label(names: list[str]) -> str:

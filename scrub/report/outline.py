@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -11,11 +11,8 @@ from rich.text import Text
 
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.hypothesis import Hypothesis
-from scrub.report.layers import component_text, heights, layer_of, layers, ports_read
+from scrub.report.layers import component_text, feature_text, heights, layer_of, layers, ports_read
 from scrub.report.numbers import count, share
-
-MOST = (24, 26, 16)  # columns that a name, a component and a position may take
-
 
 def outline(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
     """The claim, drawn in text.
@@ -66,22 +63,22 @@ def _span(labels: Sequence[str]) -> str:
 
 
 def _node(claim: Claim, node: Node) -> Text:
-    said = [(n.name, component_text(n), str(n.positions)) for n in claim.nodes.values()]
-    widths = [min(max(map(len, column)), most) for column, most in zip(zip(*said, strict=True), MOST, strict=True)]
-    name, component, at = (
-        text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
-        for text, width in zip((node.name, component_text(node), str(node.positions)), widths, strict=True)
-    )
-    line = Text.assemble(
-        ("■ ", "blue"), (name, "bold"), "  ", (component, "cyan"), "  @ ", at, "  carries ",
-        (str(node.feature) if not hasattr(node.feature, "value") else repr(node.feature), "green"),
-    )
-    for text in _reads(claim, node):
+    line = Text("■ ", style="blue")
+    line.append(_padded(node.name, (n.name for n in claim.nodes.values()), 24), style="bold")
+    said = (component_text(n) for n in claim.nodes.values())
+    line.append(f"  {_padded(component_text(node), said, 26)}", style="cyan")
+    spots = (str(n.positions) for n in claim.nodes.values())
+    line.append(f"  @ {_padded(str(node.positions), spots, 16)}", style="default")
+    line.append("  carries ", style="dim")
+    line.append(feature_text(node.feature), style="green")
+    for ports, parents in ports_read(claim, node.name).items():
         line.append("\n  ↑ ", style="blue")
-        line.append_text(text)
+        line.append(ports, style="magenta")
+        line.append(f": {', '.join(parents)}", style="default")
     return line
 
 
-def _reads(claim: Claim, node: Node) -> Iterator[Text]:
-    for ports, parents in ports_read(claim, node.name).items():
-        yield Text.assemble((f"{ports}", "magenta"), ": ", ", ".join(parents))
+def _padded(text: str, column: Iterable[str], most: int) -> str:
+    """The text, as wide as the widest of its column but no wider than `most`."""
+    width = min(max(map(len, column)), most)
+    return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"

@@ -146,7 +146,7 @@ def _given(variable: _Variable, residuals: Floats, signs: Floats, rows: int) -> 
     classes = np.zeros(rows, np.int32) if variable.classes is None else variable.classes
     to_row = csr_array((np.ones(len(drawn)), (donors, np.arange(len(drawn)))), (rows, len(drawn)))
     to_class = csr_array((np.ones(rows), (classes, np.arange(rows))))
-    counts = to_row.sum(axis=1)
+    counts: Floats = np.bincount(donors, minlength=rows).astype(np.float64)
     size = np.maximum(to_class @ counts, 1.0)[:, None]
 
     values = residuals[drawn]

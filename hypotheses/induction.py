@@ -1,0 +1,29 @@
+"""Induction: the head in layer 1 attends to the token after an earlier occurrence of the current
+token and copies it; its queries, keys and values each come from the embeddings and from layer 0's
+previous-token head. Refuted if recovered < 0.9.
+
+Source: Olsson et al. 2022, "In-context learning and induction heads"; the refined claim follows the
+scrubbing study of Chan et al. 2022.
+"""
+
+import networkx as nx
+
+from scrub import EXACT, Hypothesis
+
+claim = nx.DiGraph()
+claim.add_node("answer", component="logits", feature=EXACT)
+claim.add_node("induction", component="a1.h0", positions="query", feature="next_token")
+
+for port, place, carried in (
+    ("q", "query", "current_token"),  # what is looked for
+    ("k", "after_match", "current_token"),  # where: after an occurrence of the current token
+    ("v", "after_match", "next_token"),  # what is copied from there
+):
+    for name, component in (("embedding", "embed"), ("previous", "a0.h0")):
+        node = f"{name} → {port}"
+        claim.add_node(node, component=component, positions=place, feature=carried)
+        claim.add_edge(node, "induction", port=port)
+
+claim.add_edge("induction", "answer")
+
+hypothesis = Hypothesis(claim, task="repeated_tokens", model="induction-2l")

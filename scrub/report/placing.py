@@ -1,0 +1,145 @@
+"""Where boxes and arrows go in a layered drawing: numbers only, no drawing.
+
+The method of Sugiyama et al. (1981): long edges pass through a dummy box in every row between,
+rows are ordered by the mean place of their neighbours, and boxes are then moved as near to their
+neighbours as their widths allow. All edges that leave one box share its dummies, so that what
+reads one node runs as one trunk and branches where it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SWEEPS = 24
+DUMMY = 0.12  # the width that a passing edge keeps free, in inches
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Centres of boxes, and the places through which each edge passes, row by row."""
+
+    x: Mapping[str, float]
+    row: Mapping[str, int]
+    routes: Mapping[tuple[str, str], tuple[tuple[int, float], ...]]  # (row, x) between the ends
+
+
+@dataclass(frozen=True)
+class _Box:
+    name: str
+    width: float
+
+
+def place(
+    rows: Sequence[Sequence[str]],
+    widths: Mapping[str, float],
+    edges: Sequence[tuple[str, str]],
+    gap: float = 0.25,
+) -> Placed:
+    """Place the boxes of each row (the lowest first), whose edges all lead to higher rows.
+
+    >>> found = place([["a", "b"], ["c"]], {"a": 1, "b": 1, "c": 1}, [("a", "c"), ("b", "c")])
+    >>> [round(found.x[name], 2) for name in "abc"]
+    [0.5, 1.75, 1.12]
+    """
+    row = {name: i for i, names in enumerate(rows) for name in names}
+    boxes = [[_Box(name, widths[name]) for name in names] for names in rows]
+    links: set[tuple[str, str]] = set()
+    chains: dict[tuple[str, str], list[str]] = {}
+    for parent, child in edges:
+        chain = [f"{parent}\0{i}" for i in range(row[parent] + 1, row[child])]
+        for i, name in enumerate(chain, start=row[parent] + 1):
+            if all(box.name != name for box in boxes[i]):
+                boxes[i].append(_Box(name, DUMMY))
+        stops = [parent, *chain, child]
+        links.update(zip(stops, stops[1:], strict=False))
+        chains[parent, child] = chain
+    x = _places(_ordered(boxes, links), links, gap)
+    least = min(x[box.name] - box.width / 2 for names in boxes for box in names)
+    x = {name: value - least for name, value in x.items()}
+    first = {edge: row[edge[0]] + 1 for edge in chains}
+    routes = {
+        edge: tuple((first[edge] + i, x[name]) for i, name in enumerate(chain))
+        for edge, chain in chains.items()
+    }
+    return Placed({name: x[name] for name in row}, row, routes)
+
+
+def _neighbours(links: set[tuple[str, str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    below: dict[str, list[str]] = {}
+    above: dict[str, list[str]] = {}
+    for low, high in sorted(links):
+        below.setdefault(high, []).append(low)
+        above.setdefault(low, []).append(high)
+    return below, above
+
+
+def _ordered(boxes: list[list[_Box]], links: set[tuple[str, str]]) -> list[list[_Box]]:
+    """Rows in the order that crosses least of those that the sweeps come by."""
+    below, above = _neighbours(links)
+    best, fewest = boxes, _crossings(boxes, above)
+    for sweep in range(SWEEPS):
+        up = sweep % 2 == 0
+        place = {box.name: i / len(row) for row in boxes for i, box in enumerate(row)}
+        rows = list(boxes) if up else list(reversed(boxes))
+        found = []
+        for row in rows:
+            near = below if up else above
+            row = sorted(row, key=lambda box: _mean(place, near.get(box.name, [box.name])))
+            place.update({box.name: i / len(row) for i, box in enumerate(row)})
+            found.append(row)
+        boxes = found if up else list(reversed(found))
+        crossed = _crossings(boxes, above)
+        if crossed < fewest:
+            best, fewest = boxes, crossed
+    return best
+
+
+def _mean(place: Mapping[str, float], names: Sequence[str]) -> float:
+    return sum(place[name] for name in names) / len(names)
+
+
+def _crossings(boxes: list[list[_Box]], above: Mapping[str, Sequence[str]]) -> int:
+    """How many pairs of edges between neighbouring rows cross."""
+    total = 0
+    for low, high in zip(boxes, boxes[1:], strict=False):
+        at = {box.name: i for i, box in enumerate(high)}
+        ends = [at[name] for box in low for name in sorted(above.get(box.name, ()), key=at.get)]  # type: ignore[arg-type]
+        total += sum(1 for i, end in enumerate(ends) for later in ends[i + 1 :] if later < end)
+    return total
+
+
+def _places(boxes: list[list[_Box]], links: set[tuple[str, str]], gap: float) -> dict[str, float]:
+    """Each row moved towards its neighbours, in turn from below and from above."""
+    below, above = _neighbours(links)
+    x: dict[str, float] = {}
+    for row in boxes:
+        x.update(zip([b.name for b in row], _apart(np.zeros(len(row)), row, gap), strict=True))
+    for sweep in range(SWEEPS):
+        for row in boxes if sweep % 2 == 0 else reversed(boxes):
+            wanted = [
+                _mean(x, [*below.get(b.name, []), *above.get(b.name, [])] or [b.name]) for b in row
+            ]
+            x.update(zip([b.name for b in row], _apart(np.array(wanted), row, gap), strict=True))
+    return x
+
+
+def _apart(wanted: NDArray[np.float64], row: list[_Box], gap: float) -> list[float]:
+    """The places nearest to those wanted (least squares) that keep order and distance.
+
+    Less the distances it is an isotonic regression: pool neighbours that stand in each other's way.
+    """
+    steps = [(a.width + b.width) / 2 + gap for a, b in zip(row, row[1:], strict=False)]
+    offset = np.concatenate([[0.0], np.cumsum(steps)])
+    pools: list[tuple[float, int]] = []  # mean, how many
+    for value in wanted - offset:
+        mean, many = float(value), 1
+        while pools and pools[-1][0] > mean:
+            other, count = pools.pop()
+            mean, many = (mean * many + other * count) / (many + count), many + count
+        pools.append((mean, many))
+    level = [mean for mean, many in pools for _ in range(many)]
+    return [float(value) for value in np.array(level) + offset]

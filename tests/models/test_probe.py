@@ -1,0 +1,268 @@
+"""The probe passes on every covered family, and catches an adapter that is wrong in any one way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from scrub.errors import ModelRefused
+from scrub.graph import Part
+from scrub.models import adapter, attention, linear, taps
+from scrub.models.adapter import TransformersModel
+from scrub.models.anatomy import Anatomy
+from scrub.models.base import Call, Site
+from scrub.models.probe import probe
+from tests.models import tiny
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_passes(family: str, attention: str) -> None:
+    report = probe(tiny.model(family, attention=attention))
+    report.require()
+    assert report.passed
+    assert [check.name for check in report.checks] == [
+        "all weights are finite",
+        "all recorded values are finite",
+        "a repeated pass gives the same values",
+        "the recorded logits are the model's own",
+        "components sum to the stream",
+        "a re-run component equals its recording",
+        "port in is read",
+        "port k is read",
+        "port q is read",
+        "port v is read",
+        "on other inputs it equals whole passes with hooks",
+        "a later token changes nothing before it",
+        "another row changes nothing in this one",
+        "a right-padded row is as it is without padding",
+    ]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_passes_in_other_dtypes(family: str, dtype: torch.dtype) -> None:
+    probe(TransformersModel(tiny.module(family).to(dtype))).require()
+
+
+def test_a_head_may_ignore_a_port() -> None:
+    """Queries that are constant attend evenly: the model's own doing, not the adapter's."""
+    module = tiny.module("gpt2")
+    with torch.no_grad():
+        projection: Any = module.get_submodule("transformer.h.0.attn.c_attn")
+        projection.weight[:, : tiny.WIDTH] = 0
+    model = TransformersModel(module)
+    probe(model).require()
+
+
+# Adapters that are wrong in one way each: what to patch, and the checks that must notice.
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def wrong_output_slice(patch: pytest.MonkeyPatch) -> None:
+    """Each head's z meets the next head's weights."""
+
+    def z_slice(self: Anatomy, head: int) -> tuple[int, int]:
+        width, heads = self.shape.heads.width, self.shape.heads.queries
+        return ((head + 1) % heads) * width, ((head + 1) % heads + 1) * width
+
+    real = TransformersModel.output
+
+    def output(self: TransformersModel, part: Part, stored: torch.Tensor) -> torch.Tensor:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(Anatomy, "z_slice", z_slice)
+            return real(self, part, stored)
+
+    patch.setattr(TransformersModel, "output", output)
+
+
+def bias_counted_with_the_mlp(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(adapter, "_without", lambda output, bias: output)
+
+
+def constant_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(TransformersModel, "constant", lambda self, stream: torch.zeros(tiny.WIDTH))
+
+
+def keys_read_the_queries_input(patch: pytest.MonkeyPatch) -> None:
+    real = attention.run_heads
+
+    def run_heads(a: Anatomy, layer: int, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
+        wrong = [
+            Call(c.part, {"q": c.ports["q"], "k": c.ports["q"], "v": c.ports["v"]}, c.lengths, c.at)
+            for c in calls
+        ]
+        return real(a, layer, wrong, seen)
+
+    patch.setattr(adapter, "run_heads", run_heads)
+
+
+def queries_and_keys_swapped(patch: pytest.MonkeyPatch) -> None:
+    real = attention.run_heads
+
+    def run_heads(a: Anatomy, layer: int, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
+        wrong = [
+            Call(c.part, {"q": c.ports["k"], "k": c.ports["q"], "v": c.ports["v"]}, c.lengths, c.at)
+            for c in calls
+        ]
+        return real(a, layer, wrong, seen)
+
+    patch.setattr(adapter, "run_heads", run_heads)
+
+
+def substitution_without_effect(patch: pytest.MonkeyPatch) -> None:
+    """What comes back is the recording, whatever the ports hold: a cache that was left on."""
+
+    def run_heads(a: Anatomy, layer: int, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
+        return [torch.zeros(*c.ports["q"].shape[:2], a.shape.heads.width) for c in calls]
+
+    patch.setattr(adapter, "run_heads", run_heads)
+
+
+def wrong_group(patch: pytest.MonkeyPatch) -> None:
+    """Grouped queries dealt out in turn instead of in blocks."""
+    from scrub.models.families.base import Heads
+
+    patch.setattr(Heads, "group", lambda self, head: head % self.shared)
+
+
+def mask_forgotten(patch: pytest.MonkeyPatch) -> None:
+    real = attention._call
+
+    def call(module: nn.Module, hidden: torch.Tensor, seen: Any) -> torch.Tensor:
+        kwargs = {**seen.kwargs, "attention_mask": None}
+        return real(module, hidden, attention.Circumstances(seen.args, kwargs))
+
+    patch.setattr(attention, "_call", call)
+
+
+def rotary_of_other_positions(patch: pytest.MonkeyPatch) -> None:
+    real = attention._call
+
+    def call(module: nn.Module, hidden: torch.Tensor, seen: Any) -> torch.Tensor:
+        cos, sin = seen.kwargs["position_embeddings"]
+        kwargs = {**seen.kwargs, "position_embeddings": (cos.roll(1, 1), sin.flip(1))}
+        return real(module, hidden, attention.Circumstances(seen.args, kwargs))
+
+    patch.setattr(attention, "_call", call)
+
+
+def norm_left_out(patch: pytest.MonkeyPatch) -> None:
+    def normed(
+        self: TransformersModel, norm: nn.Module, calls: Sequence[Call]
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        yield from ((i, call.ports["in"]) for i, call in enumerate(calls))
+
+    patch.setattr(TransformersModel, "_normed", normed)
+
+
+def rows_mixed_up(patch: pytest.MonkeyPatch) -> None:
+    real = attention._narrow
+    patch.setattr(attention, "_narrow", lambda z, at: real(z, at) + z.mean(0, keepdim=True))
+
+
+def dropout_on(patch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def training(modules: Sequence[nn.Module]) -> Iterator[None]:
+        for module in modules:
+            module.training = True
+        with torch.no_grad():
+            yield
+
+    patch.setattr(adapter, "evaluating", training)
+
+
+def logits_scaled(patch: pytest.MonkeyPatch) -> None:
+    real = TransformersModel._logits
+    patch.setattr(TransformersModel, "_logits", lambda *args: real(*args) * 1.01)
+
+
+def biases_of_the_projections_dropped(patch: pytest.MonkeyPatch) -> None:
+    real = linear.bias_of
+    patch.setattr(linear, "bias_of", lambda m: None if real(m) is None else real(m) * 0)
+
+
+ADAPTERS: Mapping[str, tuple[str, Patch, str]] = {
+    "W_O": ("gpt2", wrong_output_slice, "components sum to the stream"),
+    "MLP bias": ("gpt2", bias_counted_with_the_mlp, "components sum to the stream"),
+    "constant": ("llama", constant_forgotten, "components sum to the stream"),
+    "k is q": ("llama", keys_read_the_queries_input, "port k is read"),
+    "k and q": ("qwen3", queries_and_keys_swapped, "on other inputs it equals whole passes"),
+    "no effect": ("gpt2", substitution_without_effect, "a re-run component equals its recording"),
+    "groups": ("llama", wrong_group, "a re-run component equals its recording"),
+    "mask": ("mistral", mask_forgotten, "a re-run component equals its recording"),
+    "rotary": ("llama", rotary_of_other_positions, "a re-run component equals its recording"),
+    "norm": ("gpt2", norm_left_out, "a re-run component equals its recording"),
+    "rows": ("qwen2", rows_mixed_up, "another row changes nothing in this one"),
+    "dropout": ("gpt2", dropout_on, "a repeated pass gives the same values"),
+    "logits": ("llama", logits_scaled, "the recorded logits are the model's own"),
+    "qkv biases": ("qwen2", biases_of_the_projections_dropped, "a re-run component equals its"),
+}
+
+
+@pytest.mark.parametrize("case", ADAPTERS)
+def test_a_wrong_adapter_is_caught(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    family, sabotage, expected = ADAPTERS[case]
+    model = tiny.model(family)
+    sabotage(monkeypatch)
+    report = probe(model)
+    failed = [check.name for check in report.checks if not check.passed]
+    assert not report.passed
+    assert any(name.startswith(expected) for name in failed), failed
+
+
+def test_a_hook_that_never_fires_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tap(anatomy: Anatomy, site: Site, found: taps.Found) -> Any:
+        return nn.Linear(1, 1).register_forward_hook(lambda *_: None)
+
+    model = tiny.model("gpt2")
+    monkeypatch.setattr(adapter, "tap", tap)
+    with pytest.raises(ModelRefused) as caught:
+        probe(model)
+    assert str(caught.value) == "model 'tiny-gpt2': a forward pass never reached resid.0."
+
+
+def test_the_refusal_says_what_by_how_much_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.model("gpt2")
+    constant_forgotten(monkeypatch)
+    with pytest.raises(ModelRefused) as caught:
+        probe(model).require()
+    number = r"[\d.e+-]+"
+    assert re.fullmatch(
+        f"model 'tiny-gpt2' is refused, for this does not hold: components sum to the stream. "
+        f"At (mid|resid).[01] the error is {number}; at most 2.4e-05 is allowed.",
+        str(caught.value),
+    )
+    assert caught.value.exit_code == 3
+
+
+def test_weights_that_are_not_finite_are_refused_by_name() -> None:
+    module = tiny.module("llama")
+    with torch.no_grad():
+        weight: Any = module.get_submodule("model.layers.1.mlp.up_proj").weight
+        weight[3, 5] = float("nan")
+        weight[4, 5] = float("inf")
+    report = probe(TransformersModel(module, name="broken"))
+    assert len(report.checks) == 1
+    with pytest.raises(ModelRefused) as caught:
+        report.require()
+    assert str(caught.value) == (
+        "model 'broken' is refused, for this does not hold: all weights are finite. At tensor "
+        "model.layers.1.mlp.up_proj.weight the error is 2; at most 0 is allowed."
+    )
+
+
+def test_values_that_overflow_are_refused() -> None:
+    module = tiny.module("llama").to(torch.float16)
+    with torch.no_grad():
+        weight: Any = module.get_submodule("model.layers.0.mlp.down_proj").weight
+        weight.mul_(20_000)
+    with pytest.raises(ModelRefused, match="all recorded values are finite. At mid.1|resid.1"):
+        probe(TransformersModel(module)).require()
