@@ -132,8 +132,14 @@ def _call(of: Function, dataset: Dataset, row: int, spots: Ints | None) -> Any:
     try:
         return of.function(dataset.example(row), *arguments)
     except Exception as error:  # the user's code: whatever it raises is reported with its row
+        said = error.args[0] if isinstance(error, KeyError) and error.args else error
+        hint = ""
+        if isinstance(error, TypeError) and "positional argument" in str(error):
+            hint = ". It is called with the example alone, and at each(...) with a position too."
         kind = type(error).__name__
-        raise FeatureFault(f"the feature function raised {kind} on row {row}: {error}") from error
+        raise FeatureFault(
+            f"the feature function raised {kind} on row {row}: {said}{hint}"
+        ) from error
 
 
 def _require_comparable(value: Any, row: int) -> None:
@@ -143,10 +149,13 @@ def _require_comparable(value: Any, row: int) -> None:
         kind = type(value).__name__
         raise FeatureFault(
             f"the feature's value on row {row} is a {kind}, which cannot be hashed. "
-            "A feature's values are numbers, texts or tuples of these."
+            "Values that can be compared are numbers, texts and tuples of these."
         ) from None
     if _holds_nan(value):
-        raise FeatureFault(f"the feature's value on row {row} is NaN, which equals nothing.")
+        raise FeatureFault(
+            f"the feature's value on row {row} is NaN, which equals nothing, not even itself. "
+            "Give missing values a value of their own, such as None."
+        )
 
 
 def _holds_nan(value: Any) -> bool:

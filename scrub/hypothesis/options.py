@@ -140,7 +140,8 @@ def options(**written: object) -> Options:
     for name, value in written.items():
         if name == "limit":
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                problems.append(Problem("option 'limit'", f"must be at least 1, not {value!r}."))
+                found_limit = f"must be a whole number of at least 1, not {value!r}."
+                problems.append(Problem("option 'limit'", found_limit))
             found[name] = value
         elif name not in ENUMS:
             known = nearest(name, [*ENUMS, "limit"])

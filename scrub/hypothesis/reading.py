@@ -57,14 +57,18 @@ def _node_problems(name: object, attributes: Mapping[str, Any]) -> Iterator[Prob
     for key in attributes:
         if key not in NODE_KEYS:
             yield Problem(where, f"has an unknown attribute '{key}'.", nearest(key, NODE_KEYS))
-    for key, example in (("component", "component='a5.h1'"), ("feature", "feature=EXACT")):
+    hints = {
+        "component": "Which part of the model is it? For example component='a5.h1'.",
+        "feature": "What does it carry? A column's name, a function of an example, EXACT or ANY.",
+    }
+    for key, hint in hints.items():
         if key not in attributes:
-            yield Problem(where, f"says no {key}.", f"For example {example}.")
+            yield Problem(where, f"says no {key}.", hint)
 
 
 def _node(name: str, written: Mapping[str, Any], graph: ModelGraph, default: Positions) -> Written:
     parts = _parts(written["component"], graph)
-    spots = positions(written["positions"]) if "positions" in written else default
+    spots = _positions(written["positions"]) if "positions" in written else default
     each = spots if isinstance(spots, Each) else None
     bases: dict[str, NDArray[np.float64]] = {}
     if written.get("subspace") is not None:
@@ -97,6 +101,17 @@ def _parts(written: object, graph: ModelGraph) -> tuple[Part, ...]:
         raise ValueError(f"component '{unknown.name}' does not exist. {unknown.hint}") from None
 
 
+def _positions(written: object) -> Positions | Each:
+    try:
+        return positions(written)
+    except TypeError as error:
+        numbers = written if isinstance(written, (list, tuple)) else [written]
+        if any(isinstance(number, int) and number < 0 for number in numbers):
+            fix = "Indices count from 0; for the last token give the data a role such as 'end'."
+            raise ValueError(f"{error} {fix}") from None
+        raise
+
+
 def _inner(written: object) -> Inner:
     if isinstance(written, Inner):
         return written
@@ -110,7 +125,7 @@ def _basis(written: object, parts: Sequence[Part], graph: ModelGraph) -> NDArray
     try:
         basis = np.asarray(written, dtype=np.float64)
     except (TypeError, ValueError):
-        raise TypeError("a subspace is a matrix of numbers.") from None
+        raise TypeError(f"a subspace is a matrix of numbers, not {written!r}.") from None
     if len(parts) != 1 or not parts[0].whole:
         found = ", ".join(map(str, parts))
         raise ValueError(f"a subspace belongs to one whole component, not to {found}.")
@@ -149,7 +164,7 @@ def read_edges(
         known = tuple(dict.fromkeys(p for part in parts for p in model[part.component].port_names))
         asked = _asked_ports(attributes.get("port"), known)
         if asked is None:
-            found = f"port must be a name or several, not {attributes['port']!r}."
+            found = f"port must be a name or a list of names, not {attributes['port']!r}."
             problems.append(Problem(where, found, f"Known: {', '.join(known)}.", "ports"))
             continue
         shown = ", ".join(map(str, parts[:3])) + ("…" if len(parts) > 3 else "")

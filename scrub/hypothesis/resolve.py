@@ -61,7 +61,10 @@ def _shape_problems(graph: nx.DiGraph) -> Iterator[Problem]:
     """A hypothesis is a DAG with exactly one sink."""
     if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
         found = f"must be a networkx DiGraph, not a {type(graph).__name__}."
-        fix = "One edge may name several ports: port=('q', 'k')."
+        several = isinstance(graph, nx.Graph) and graph.is_multigraph()
+        fix = (
+            "One edge may name several ports: port=('q', 'k')." if several else "Use nx.DiGraph()."
+        )
         yield Problem("hypothesis", found, fix, "acyclic")
         return
     if len(graph) == 0:

@@ -126,18 +126,22 @@ def _why(where: str, name: str, error: Exception) -> Problem:
 
 def _incomplete(where: str, info: dict[str, Any]) -> Iterator[Problem]:
     """Transformers fills gaps with random weights and says so in a log line: here, errors."""
-    sentences = {
-        "missing_keys": "weights that the model needs are missing from its files",
-        "unexpected_keys": "its files hold weights that the model has no place for",
-        "mismatched_keys": "weights have another shape than the config says",
-        "error_msgs": "some weights could not be read",
+    shapes = [
+        f"{name} ({list(theirs)} in the file, {list(ours)} by the config)"
+        for name, theirs, ours in info.get("mismatched_keys") or ()
+    ]
+    found = {
+        "weights that the model needs are missing from its files": info.get("missing_keys"),
+        "its files hold weights that the model has no place for": info.get("unexpected_keys"),
+        "weights have another shape than the config says": shapes,
+        "some weights could not be read": info.get("error_msgs"),
     }
-    for key, sentence in sentences.items():
-        found = sorted(map(str, info.get(key) or ()))
-        if found:
-            shown = ", ".join(found[:3]) + (f", … ({len(found)} in all)" if len(found) > 3 else "")
+    for sentence, names in found.items():
+        if names:
+            ordered = sorted(map(str, names))
+            more = f", … ({len(ordered)} in all)" if len(ordered) > 3 else ""
             fix = "Is config.json that of these weights?"
-            yield Problem(where, f"{sentence}: {shown}.", fix)
+            yield Problem(where, f"{sentence}: {', '.join(ordered[:3])}{more}.", fix)
 
 
 @contextmanager

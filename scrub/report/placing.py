@@ -25,6 +25,7 @@ class Placed:
     x: Mapping[str, float]
     row: Mapping[str, int]
     routes: Mapping[tuple[str, str], tuple[tuple[int, float], ...]]  # (row, x) between the ends
+    width: float  # of the whole
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,13 @@ def place(
     x = _places(_ordered(boxes, links), links, gap)
     least = min(x[box.name] - box.width / 2 for names in boxes for box in names)
     x = {name: value - least for name, value in x.items()}
+    most = max(x[box.name] + box.width / 2 for names in boxes for box in names)
     first = {edge: row[edge[0]] + 1 for edge in chains}
     routes = {
         edge: tuple((first[edge] + i, x[name]) for i, name in enumerate(chain))
         for edge, chain in chains.items()
     }
-    return Placed({name: x[name] for name in row}, row, routes)
+    return Placed({name: x[name] for name in row}, row, routes, most)
 
 
 def _neighbours(links: set[tuple[str, str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

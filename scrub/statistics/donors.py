@@ -147,11 +147,17 @@ def _given(variable: _Variable, residuals: Floats, signs: Floats, rows: int) -> 
     to_row = csr_array((np.ones(len(drawn)), (donors, np.arange(len(drawn)))), (rows, len(drawn)))
     to_class = csr_array((np.ones(rows), (classes, np.arange(rows))))
     counts: Floats = np.bincount(donors, minlength=rows).astype(np.float64)
-    size = np.maximum(to_class @ counts, 1.0)[:, None]
+    draws = np.asarray(to_class @ counts)  # of each class
 
-    values = residuals[drawn]
-    values = values - ((to_class @ (to_row @ values)) / size)[classes[donors]]
-    flipped = (values[:, :, None] * signs[drawn, None, :]).reshape(len(drawn), -1)
-    sums = to_row @ flipped
-    given: Floats = sums - counts[:, None] * ((to_class @ sums) / size)[classes]
+    def class_means(sums: Floats) -> Floats:
+        means: Floats = np.asarray(to_class @ sums) / np.maximum(draws, 1)[:, None]
+        return means
+
+    sums: Floats = np.asarray(to_row @ residuals[drawn])
+    values: Floats = residuals[drawn] - class_means(sums)[classes[donors]]
+    flipped = values[:, :, None] * signs[drawn, None, :]
+    freedom = np.sqrt(draws / np.maximum(draws - 1, 1))  # one is spent on the mean
+    flipped[..., 1:] *= freedom[classes[donors], None, None]
+    sums = np.asarray(to_row @ flipped.reshape(len(drawn), -1))
+    given: Floats = sums - counts[:, None] * class_means(sums)[classes]
     return given.reshape(rows, values.shape[1], -1)

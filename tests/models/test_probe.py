@@ -185,8 +185,7 @@ def logits_scaled(patch: pytest.MonkeyPatch) -> None:
 
 
 def biases_of_the_projections_dropped(patch: pytest.MonkeyPatch) -> None:
-    real = linear.bias_of
-    patch.setattr(linear, "bias_of", lambda m: None if real(m) is None else real(m) * 0)
+    patch.setattr(linear, "bias_of", lambda module: None)
 
 
 ADAPTERS: Mapping[str, tuple[str, Patch, str]] = {
@@ -264,5 +263,5 @@ def test_values_that_overflow_are_refused() -> None:
     with torch.no_grad():
         weight: Any = module.get_submodule("model.layers.0.mlp.down_proj").weight
         weight.mul_(20_000)
-    with pytest.raises(ModelRefused, match="all recorded values are finite. At mid.1|resid.1"):
+    with pytest.raises(ModelRefused, match=r"all recorded values are finite\. At m0:output"):
         probe(TransformersModel(module)).require()

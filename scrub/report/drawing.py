@@ -1,0 +1,153 @@
+"""A hypothesis drawn beside the model's layers, as SVG or PNG.
+
+On the left every component of the model as a faint cell, layer above layer; on the right each node
+as a box at its layer, with what it stands for and carries, and arrows into the ports that read it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.path import Path
+
+from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.hypothesis import Hypothesis
+from scrub.report.numbers import count, share
+from scrub.report.sheet import BOX_HEIGHT, Box, Sheet, kind_of, lay_out, text_width
+
+DOTS = 150  # per inch, of a PNG
+
+# Okabe & Ito's colours, told apart by the colour-blind; the kinds differ in lightness too
+INK = {"head": "#0072B2", "mlp": "#B86E00", "embed": "#4D4D4D", "output": "#8A3A6B",
+       "other": "#00704F", "mixed": "#5E4FA2"}
+PAPER = {"head": "#E3F0F8", "mlp": "#FCEFD9", "embed": "#EDEDED", "output": "#F6E5EF",
+         "other": "#DFF2EB", "mixed": "#EBE8F5"}
+KINDS = {"head": "attention head", "mlp": "MLP", "embed": "embedding", "output": "output",
+         "other": "component", "mixed": "several kinds"}
+PORTS = {"q": "#0072B2", "k": "#C04A00", "v": "#00704F"}
+GREY, FAINT, EDGE = "#6B6B6B", "#F5F6F8", "#5A5A5A"
+
+
+def draw(hypothesis: Hypothesis, claim: Claim, paths: Iterable[FilePath]) -> None:
+    """Write the drawing to each path, in the format of its suffix (.svg or .png)."""
+    figure = drawing(hypothesis, claim)
+    for path in paths:
+        save(figure, path)
+
+
+def save(figure: Figure, path: FilePath) -> None:
+    """Text stays text in an SVG, and nothing in the file depends on when it was made."""
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "scrub"}):
+        metadata: dict[str, Any] = {"Date": None} if path.suffix.lower() == ".svg" else {}
+        figure.savefig(path, dpi=DOTS, metadata=metadata)
+
+
+def drawing(hypothesis: Hypothesis, claim: Claim) -> Figure:
+    """The drawing as a matplotlib figure, in inches, without pyplot's global state."""
+    sheet = lay_out(claim)
+    claim_lines = textwrap.wrap(hypothesis.claim, max(40, int(sheet.width * 12)))
+    head, foot = 0.62 + 0.19 * len(claim_lines), 0.66
+    height = sheet.height + head + foot
+    figure = Figure(figsize=(sheet.width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_xlim(0, sheet.width)
+    axes.set_ylim(-foot, sheet.height + head)
+    axes.set_axis_off()
+    _title(axes, hypothesis.name, claim_lines, claim, sheet.height + head)
+    _layers(axes, sheet)
+    for arrow in sheet.arrows:
+        _arrow(axes, arrow.points, arrow.ports)
+    for box in sheet.boxes:
+        _box(axes, box)
+    _key(axes, sheet, -0.26)
+    return figure
+
+
+def _title(axes: Axes, name: str, lines: Sequence[str], claim: Claim, top: float) -> None:
+    axes.text(0.2, top - 0.28, name, fontsize=13, fontweight="bold", va="center")
+    said = (
+        f"{claim.graph.name}: {count(len(claim.nodes), 'node')}, "
+        f"{count(len(claim.edges), 'edge')}, {share(claim.unimportant)} of the model's "
+        f"{claim.graph.n_edges:,} edges claimed not to matter"
+    )
+    for number, line in enumerate([*lines, said]):
+        last = number == len(lines)
+        axes.text(0.2, top - 0.5 - 0.19 * number, line, fontsize=8.5, va="center",
+                  color=GREY if last else "black", style="normal" if last else "italic")
+
+
+def _layers(axes: Axes, sheet: Sheet) -> None:
+    """A band for each layer, and in it a cell for each component of the model."""
+    for number, band in enumerate(sheet.bands):
+        shade = FAINT if number % 2 == 0 else "white"
+        axes.add_patch(Rectangle((0.1, band.bottom), sheet.width - 0.2, band.top - band.bottom,
+                                 facecolor=shade, edgecolor="none", zorder=0))
+        middle = (band.bottom + band.top) / 2
+        axes.text(0.2, middle, band.label, fontsize=7, va="center", color=GREY)
+        for cell in band.cells:
+            ink = INK[kind_of([cell.component], sheet.graph)]
+            axes.add_patch(Rectangle(
+                (cell.x, middle - cell.height / 2), cell.width, cell.height, linewidth=0.6,
+                facecolor=ink if cell.named else "white",
+                edgecolor=ink if cell.named else "#C4C8CE", zorder=1))
+            if cell.text:
+                axes.text(cell.x + cell.width / 2, middle, cell.text, fontsize=5.5, ha="center",
+                          va="center_baseline", color="white" if cell.named else "#8A8F98",
+                          zorder=2)
+
+
+def _box(axes: Axes, box: Box) -> None:
+    """A node: its name, where it stands, what it carries; its ports along the lower edge."""
+    left, bottom = box.x - box.width / 2, box.y
+    axes.add_patch(FancyBboxPatch(
+        (left, bottom), box.width, BOX_HEIGHT, boxstyle="round,pad=0,rounding_size=0.07",
+        facecolor=PAPER[box.kind], edgecolor=INK[box.kind], linewidth=1.3, zorder=4))
+    lower = 0.0 if box.ports else 0.05  # nothing is written on a leaf's lower edge
+    for line, dy in zip(box.lines, (0.15, 0.31, 0.45), strict=True):
+        axes.text(box.x, bottom + BOX_HEIGHT - dy - lower, line.text, fontsize=line.size, ha="center",
+                  va="center", zorder=5, fontweight="bold" if line.bold else "normal",
+                  color="black" if line.bold else "#303030",
+                  style="italic" if line.italic else "normal")
+    for name, x in box.ports.items():
+        axes.text(x, bottom + 0.07, name, fontsize=6.5, ha="center", va="center", zorder=6,
+                  color=_colour(name), fontweight="bold")
+
+
+def _colour(ports: str) -> str:
+    return PORTS.get(ports, EDGE)
+
+
+def _arrow(axes: Axes, points: Sequence[tuple[float, float]], ports: str) -> None:
+    """A smooth line that leaves and arrives upright, straight where it passes a row of boxes."""
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        bend = (y1 - y0) * (0.5 if abs(x1 - x0) > 1e-6 else 0.33)
+        vertices += [(x0, y0 + bend), (x1, y1 - bend), (x1, y1)]
+        codes += [Path.CURVE4] * 3
+    axes.add_patch(FancyArrowPatch(
+        path=Path(vertices, codes), arrowstyle="-|>,head_length=3.2,head_width=1.6", linewidth=1.0,
+        color=_colour(ports), alpha=0.85, shrinkA=0, shrinkB=0, zorder=3, joinstyle="round"))
+
+
+def _key(axes: Axes, sheet: Sheet, y: float) -> None:
+    """What the colours and the lines in a box mean."""
+    x = 0.2
+    for kind in [kind for kind in KINDS if any(box.kind == kind for box in sheet.boxes)]:
+        axes.add_patch(Rectangle((x, y - 0.06), 0.12, 0.12, facecolor=PAPER[kind],
+                                 edgecolor=INK[kind], linewidth=1.0))
+        axes.text(x + 0.18, y, KINDS[kind], fontsize=7, va="center", color=GREY)
+        x += 0.4 + text_width(KINDS[kind], 7)
+    said = (
+        "A box says: name; component @ positions; what it carries; on its lower edge the ports that "
+        "are read."
+    )
+    axes.text(0.2, y - 0.2, said, fontsize=7, va="center", color=GREY)

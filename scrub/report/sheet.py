@@ -1,0 +1,252 @@
+"""The measures of a drawing, in inches: bands of layers, cells, boxes, and the arrows' points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from scrub.graph import ModelGraph
+from scrub.hypothesis.claim import Claim, Node
+from scrub.report.layers import (
+    Layer,
+    component_text,
+    feature_text,
+    heights,
+    layer_of,
+    layers,
+    ports_read,
+)
+from scrub.report.placing import Placed, place
+
+BOX_HEIGHT = 0.68
+ROW_GAP = 0.42  # between rows of boxes, for the arrows to turn in; more where many arrive
+THIN = 0.17  # a layer without nodes
+LEAST_WIDTH = 7.0
+MOST_WIDTH = 13.0  # of one row of boxes; more boxes of a layer go into another row
+CELLS = 0.75  # where the model's cells begin
+COLUMN = 2.4  # how wide the widest layer's cells may become
+LONGEST = 30  # characters of a line in a box
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A component of the model, whether or not the claim names it."""
+
+    component: str
+    text: str
+    x: float
+    width: float
+    height: float
+    named: bool
+
+
+@dataclass(frozen=True)
+class Band:
+    """A layer: from where to where, and its cells."""
+
+    label: str
+    bottom: float
+    top: float
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    text: str
+    size: float
+    bold: bool = False
+    italic: bool = False
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node: its centre and lower edge, its text, and where along that edge its ports lie."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    kind: str
+    lines: tuple[Line, ...]
+    ports: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From the top of a parent through the rows between to a port of the child."""
+
+    points: tuple[tuple[float, float], ...]
+    ports: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything that is drawn, and how large the sheet is."""
+
+    graph: ModelGraph
+    width: float
+    height: float
+    bands: tuple[Band, ...]
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def lay_out(claim: Claim) -> Sheet:
+    """Measure a claim: bands as high as their boxes need, boxes beside the model's cells."""
+    levels = layers(claim.graph)
+    lines = {name: _lines(node) for name, node in claim.nodes.items()}
+    ports = {name: tuple(ports_read(claim, name)) for name in claim.nodes}
+    widths = {name: _box_width(lines[name], ports[name]) for name in claim.nodes}
+    rows, row_layer = _rows(claim, widths)
+    edges = [(e.parent, e.child) for e in claim.edges]
+    placed = place(rows, widths, list(dict.fromkeys(edges)))
+    arriving = [sum(placed.row[child] == i for _, child in edges) for i in range(len(rows))]
+    bottoms, tops, row_y = _heights(len(levels), row_layer, arriving)
+    named = {part.component for node in claim.nodes.values() for part in node.parts}
+    bands = tuple(
+        Band(layer.label, bottoms[i], tops[i], _cells(layer, named))
+        for i, layer in enumerate(levels)
+    )
+    start = max((c.x + c.width for band in bands for c in band.cells), default=CELLS) + 0.45
+    width = max(start + placed.width + 0.3, LEAST_WIDTH)
+    start += (width - 0.3 - start - placed.width) / 2
+    boxes = {
+        name: Box(
+            name,
+            start + placed.x[name],
+            row_y[placed.row[name]],
+            widths[name],
+            kind_of([part.component for part in node.parts], claim.graph),
+            lines[name],
+            _ports(claim, name, placed, start, widths[name]),
+        )
+        for name, node in claim.nodes.items()
+    }
+    arrows = _arrows(claim, placed, boxes, row_y, start)
+    return Sheet(claim.graph, width, tops[-1], bands, tuple(boxes.values()), arrows)
+
+
+def _rows(claim: Claim, widths: Mapping[str, float]) -> tuple[list[list[str]], list[int]]:
+    """Node names row by row from below, and each row's layer."""
+    height = heights(claim.graph)
+    by_layer: dict[int, list[str]] = {}
+    for name in claim.topological:
+        by_layer.setdefault(layer_of(claim.nodes[name], height), []).append(name)
+    rows: list[list[str]] = []
+    of: list[int] = []
+    for layer in sorted(by_layer):
+        used = MOST_WIDTH + 1
+        for name in by_layer[layer]:
+            used += widths[name] + 0.25
+            if used > MOST_WIDTH:
+                rows.append([])
+                of.append(layer)
+                used = widths[name]
+            rows[-1].append(name)
+    return rows, of
+
+
+def _heights(
+    n_layers: int, of: Sequence[int], arriving: Sequence[int]
+) -> tuple[list[float], list[float], list[float]]:
+    """Each band's bottom and top, and the lower edge of each row of boxes."""
+    bottoms, tops, row_y, y = [], [], [], 0.0
+    for layer in range(n_layers):
+        bottoms.append(y)
+        for row in [row for row, at in enumerate(of) if at == layer]:
+            y += ROW_GAP / 2 + min(0.4, 0.012 * arriving[row])
+            row_y.append(y)
+            y += BOX_HEIGHT + ROW_GAP / 2
+        y += THIN if layer not in of else 0.0
+        tops.append(y)
+    return bottoms, tops, row_y
+
+
+def _cells(layer: Layer, named: set[str]) -> tuple[Cell, ...]:
+    """Heads as numbered squares, in rows that fit the column; anything else by its name."""
+    heads = [re.search(r"\.h(\d+)$", name) for name in layer.components]
+    texts = [m[1] if m else name for m, name in zip(heads, layer.components, strict=True)]
+    widths = [0.17 if m else max(0.34, text_width(t, 5.5) + 0.1) for m, t in zip(heads, texts, strict=True)]
+    squeeze = min(1.0, COLUMN / (sum(widths) or 1))
+    cells, x = [], CELLS
+    for name, text, width in zip(layer.components, texts, widths, strict=True):
+        width *= squeeze
+        fits = width >= text_width(text, 5.5) + 0.02
+        cells.append(Cell(name, text if fits else "", x, width * 0.9, 0.13, name in named))
+        x += width
+    return tuple(cells)
+
+
+def _lines(node: Node) -> tuple[Line, ...]:
+    place = f"{component_text(node, 3)} @ {node.positions}"
+    return (
+        Line(_short(node.name), 8.5, bold=True),
+        Line(_short(place), 7.0),
+        Line(_short(f"carries {feature_text(node.feature)}"), 7.0, italic=True),
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _box_width(lines: Sequence[Line], ports: Sequence[str]) -> float:
+    text = max(text_width(line.text, line.size, line.bold) for line in lines)
+    return max(0.9, text + 0.24, sum(text_width(port, 6.5) + 0.18 for port in ports))
+
+
+@cache
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """How wide a text is in inches."""
+    if not text.strip():
+        return 0.0
+    font = FontProperties(weight="bold" if bold else "normal")
+    return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width) / 72
+
+
+def _ports(
+    claim: Claim, name: str, placed: Placed, start: float, width: float
+) -> dict[str, float]:
+    """Ports along the lower edge of a box, in the order in which their arrows come in."""
+    coming: dict[str, list[float]] = {}
+    for edge in claim.parents[name]:
+        route = placed.routes[edge.parent, name]
+        coming.setdefault(", ".join(edge.ports), []).append(
+            route[-1][1] if route else placed.x[edge.parent]
+        )
+    order = sorted(coming, key=lambda ports: sum(coming[ports]) / len(coming[ports]))
+    left, step = start + placed.x[name] - width / 2, width / max(len(order), 1)
+    return {ports: left + step * (i + 0.5) for i, ports in enumerate(order)}
+
+
+def kind_of(components: Sequence[str], graph: ModelGraph) -> str:
+    """What sort of component it is, from its name and its place."""
+    kinds = {_kind(name, graph) for name in components}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _kind(name: str, graph: ModelGraph) -> str:
+    if name == graph.output:
+        return "output"
+    if name == "embed":
+        return "embed"
+    return "head" if re.search(r"\.h\d+$", name) else "mlp" if re.match(r"m\d+$", name) else "other"
+
+
+def _arrows(
+    claim: Claim, placed: Placed, boxes: Mapping[str, Box], row_y: Sequence[float], start: float
+) -> tuple[Arrow, ...]:
+    found = []
+    for edge in claim.edges:
+        parent, child, ports = boxes[edge.parent], boxes[edge.child], ", ".join(edge.ports)
+        points = [(parent.x, parent.y + BOX_HEIGHT)]
+        for row, x in placed.routes[edge.parent, edge.child]:
+            points += [(start + x, row_y[row]), (start + x, row_y[row] + BOX_HEIGHT)]
+        points.append((child.ports[ports], child.y))
+        found.append(Arrow(tuple(points), ports))
+    return tuple(found)

@@ -1,0 +1,390 @@
+"""Messages about features, and about what options need of the data and the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scrub import ANY, Dataset, Task, near
+from scrub.data.dataset import require_rows
+from scrub.hypothesis.unfold import unfold
+from scrub.sampling.donors import draw_donors
+from tests.messages.tables import (
+    Case,
+    changed,
+    check,
+    claim_of,
+    node,
+    ragged,
+    rows,
+)
+
+END = {"positions": "end"}
+
+
+def carries(feature: Any, **more: Any) -> object:
+    """A claim whose one head carries this feature."""
+    return claim_of({"head": node("m0", feature, **END)}, **more)
+
+
+def odd_length(row: Any) -> Any:
+    return len(row["name"]) % 2
+
+
+def of_no_column(row: Any) -> Any:
+    return row["nam"]
+
+
+FEATURES = [
+    Case(
+        "unknown column", lambda: carries("nam"), "node 'head': no column 'nam'. Did you mean name?"
+    ),
+    Case(
+        "unknown column of a tuple",
+        lambda: carries(("name", "numbers")),
+        "node 'head': no column 'numbers'. Did you mean number or name?",
+    ),
+    Case(
+        "function raises",
+        lambda: carries(lambda row: row["tokens"][row["number"]]),
+        "node 'head': the feature function raised IndexError on row 6: tuple index out of range",
+    ),
+    Case(
+        "function reads no column",
+        lambda: carries(of_no_column),
+        "node 'head': the feature function raised KeyError on row 0: no column 'nam'; "
+        "an example has name, number, answer, partner, tokens, roles",
+    ),
+    Case(
+        "function of too much",
+        lambda: carries(lambda row, position: 0),
+        "node 'head': the feature function raised TypeError on row 0: "
+        "<lambda>.<locals>.<lambda>() missing 1 required positional argument: "
+        "'position'. It is called with the example alone, and at each(...) with a "
+        "position too.",
+    ),
+    Case(
+        "function returns a list",
+        lambda: carries(lambda row: [row["name"]]),
+        "node 'head': the feature's value on row 0 is a list, which cannot be hashed. "
+        "Values that can be compared are numbers, texts and tuples of these.",
+    ),
+    Case(
+        "function returns NaN",
+        lambda: carries(lambda row: float("nan")),
+        "node 'head': the feature's value on row 0 is NaN, which equals nothing, not "
+        "even itself. Give missing values a value of their own, such as None.",
+    ),
+    Case(
+        "NaN in a tuple",
+        lambda: carries(("name", "x"), data=_with(x=float("nan"))),
+        "node 'head': the feature's value on row 0 is NaN, which equals nothing, not "
+        "even itself. Give missing values a value of their own, such as None.",
+    ),
+    Case(
+        "column of objects",
+        lambda: carries("x", data=_with(x={"a": 1})),
+        "node 'head': the feature's value on row 0 is a dict, which cannot be hashed. "
+        "Values that can be compared are numbers, texts and tuples of these.",
+    ),
+    Case(
+        "near a text",
+        lambda: carries(near("name", tolerance=1)),
+        "node 'head': near() needs finite numbers, and the feature's value on row 0 is 'a'.",
+    ),
+    Case(
+        "near infinity",
+        lambda: carries(near("x", tolerance=1), data=_with(x=1e999)),
+        "node 'head': near() needs finite numbers, and the feature's value on row 0 is inf.",
+    ),
+    Case(
+        "mostly alone",
+        lambda: carries("number"),
+        "node 'head': 100% of the examples share 'number' with no other, so most draws "
+        "would be the reference itself. Use a coarser feature, more data, or "
+        "donors='generated'; self_donation='allowed' accepts it.",
+    ),
+    Case(
+        "mostly far apart",
+        lambda: carries(near("number", tolerance=0.5)),
+        "node 'head': 100% of the examples share 'number (±0.5)' with no other, so "
+        "most draws would be the reference itself. Use a coarser feature, more data, "
+        "or donors='generated'; self_donation='allowed' accepts it.",
+    ),
+    Case(
+        "label not fixed",
+        lambda: claim_of({}, answer=_ANY),
+        "node 'answer': the sink's feature 'ANY' does not fix the label, so an output "
+        "could be scored against another example's answer. Use EXACT, or allow it with "
+        "root='free' (the result is flagged).",
+    ),
+    Case(
+        "label not named",
+        lambda: claim_of({}, answer=_ANY, task=_custom()),
+        "node 'answer': the sink's feature 'ANY' does not fix the label, so an output "
+        "could be scored against another example's answer. Use EXACT, name the columns "
+        "that are the label with Task(label=...), or allow it with root='free' (the "
+        "result is flagged).",
+    ),
+    Case(
+        "one example",
+        lambda: require_rows(Dataset.from_rows(rows(1))),
+        "data: a scrub needs at least 2 examples, found 1. With fewer, every draw is "
+        "the reference itself. Add examples.",
+    ),
+]
+
+_ANY = {"feature": ANY}
+
+
+def _with(**columns: Any) -> list[dict[str, Any]]:
+    return [{**row, **columns} for row in rows()]
+
+
+def _custom() -> Task:
+    return Task(Dataset.from_rows(rows()), metric=lambda output, columns: output, at="end")
+
+
+def _kinds(option: str) -> Any:
+    """A hypothesis with an unknown value for an option."""
+    return lambda: claim_of({}, **{option: "sideways"})
+
+
+HEAD = {"head": node("m0", **END)}
+EVERYWHERE = {"head": node("a0.h0"), "reader": node("a1.h0", **END)}
+THROUGH = [("head", "reader", {"port": "k"}), ("reader", "answer")]
+
+OPTIONS = [
+    Case(
+        "unknown option",
+        lambda: claim_of({}, unimportent="one"),
+        "option 'unimportent': does not exist. Did you mean unimportant?",
+    ),
+    Case(
+        "several unknown",
+        lambda: claim_of({}, seed=1, nodes="tree", limit=0),
+        "option 'seed': does not exist. Did you mean baseline?\n"
+        "option 'nodes': 'tree' is no value of it. Known: independent, joint.\n"
+        "option 'limit': must be a whole number of at least 1, not 0.",
+    ),
+    Case(
+        "unknown value of unimportant",
+        _kinds("unimportant"),
+        "option 'unimportant': 'sideways' is no value of it. Known: together, "
+        "separately, one, kept, partner:COLUMN.",
+    ),
+    Case(
+        "unknown value of replacement",
+        _kinds("replacement"),
+        "option 'replacement': 'sideways' is no value of it. Known: resample, zero, "
+        "mean, mean_within:COLUMN.",
+    ),
+    Case(
+        "unknown value of nodes",
+        _kinds("nodes"),
+        "option 'nodes': 'sideways' is no value of it. Known: independent, joint.",
+    ),
+    Case(
+        "unknown value of donors",
+        _kinds("donors"),
+        "option 'donors': 'sideways' is no value of it. Known: data, generated.",
+    ),
+    Case(
+        "unknown value of root",
+        _kinds("root"),
+        "option 'root': 'sideways' is no value of it. Known: fixes_label, free.",
+    ),
+    Case(
+        "unknown value of self_donation",
+        _kinds("self_donation"),
+        "option 'self_donation': 'sideways' is no value of it. Known: refused, allowed.",
+    ),
+    Case(
+        "unknown value of baseline",
+        _kinds("baseline"),
+        "option 'baseline': 'sideways' is no value of it. Known: random, components, "
+        "uniform, zero, mean.",
+    ),
+    Case(
+        "column without a name",
+        lambda: claim_of({}, unimportant="partner:"),
+        "option 'unimportant': 'partner:' is no value of it. Known: together, "
+        "separately, one, kept, partner:COLUMN.",
+    ),
+    Case(
+        "limit of no kind",
+        lambda: claim_of({}, limit="many"),
+        "option 'limit': must be a whole number of at least 1, not 'many'.",
+    ),
+    Case(
+        "partner column absent",
+        lambda: claim_of(HEAD, unimportant="partner:partners"),
+        "option 'unimportant': the data has no column 'partners'. Did you mean partner or answer?",
+    ),
+    Case(
+        "partner of no row",
+        lambda: claim_of(HEAD, unimportant="partner:partner", data=changed(2, partner=8)),
+        "option 'unimportant': column 'partner' must hold row numbers from 0 to 7, "
+        "found 8 in row 2. A row's partner is the row that supplies its unimportant "
+        "inputs.",
+    ),
+    Case(
+        "partner of another length",
+        lambda: claim_of(EVERYWHERE, THROUGH, unimportant="partner:partner", data=ragged()),
+        "option 'unimportant': node 'head' moves by index, which needs partners of "
+        "equal length, but row 0 has 5 tokens and its partner 6. Name roles "
+        "throughout, or give partners of equal length.",
+    ),
+    Case(
+        "mean column absent",
+        lambda: claim_of(HEAD, replacement="mean_within:nam"),
+        "option 'replacement': the data has no column 'nam'. Did you mean name?",
+    ),
+    Case(
+        "mean column of objects",
+        lambda: claim_of(HEAD, replacement="mean_within:x", data=_with(x={})),
+        "option 'replacement': column 'x' on row 0 is a dict, which cannot be hashed. "
+        "Values that can be compared are numbers, texts and tuples of these.",
+    ),
+    Case(
+        "lengths differ and no role",
+        lambda: claim_of(
+            {"head": node("a0.h0")},
+            task=Task(Dataset.from_rows(ragged()), at=0, metric="kl"),
+        ),
+        "data: no node names a role, and the examples have 5 to 6 tokens. Without "
+        "roles all examples need equally many tokens: name roles, or cut the data.",
+    ),
+    Case(
+        "lengths differ at the output",
+        lambda: claim_of(
+            {"head": node("a0.h0", **END)},
+            task=Task(Dataset.from_rows(ragged()), at="all", metric="kl"),
+        ),
+        "the output: is scored at all positions, and the examples have 5 to 6 tokens. "
+        "Score at a role (at='end' in the task), or cut the data to equal lengths.",
+    ),
+    Case(
+        "lengths differ and separately",
+        lambda: claim_of(HEAD, unimportant="separately", data=ragged()),
+        "option 'unimportant': 'separately' needs equal lengths; the examples have 5 "
+        "to 6 tokens. Use 'together', or cut the data to equal lengths.",
+    ),
+    Case(
+        "lengths differ and means",
+        lambda: claim_of(HEAD, replacement="mean", baseline="mean", data=ragged()),
+        "option 'replacement': per-position means need equal lengths; the examples "
+        "have 5 to 6 tokens. Use another value, or cut the data to equal lengths.\n"
+        "option 'baseline': per-position means need equal lengths; the examples have 5 "
+        "to 6 tokens. Use another value, or cut the data to equal lengths.",
+    ),
+    Case(
+        "lengths differ and one",
+        lambda: claim_of(EVERYWHERE, THROUGH, unimportant="one", data=ragged()),
+        "option 'unimportant': 'one' draws a single example for the tree, but node "
+        "'head' moves by index and the examples have 5 to 6 tokens. Name roles "
+        "throughout, or use 'together'.",
+    ),
+    Case(
+        "no generator",
+        lambda: claim_of(HEAD, donors="generated"),
+        "option 'donors': 'generated' needs a generator, and task 'task' has none. "
+        "Give Task(generator=...), or use donors='data'.",
+    ),
+    Case(
+        "generator for a function",
+        lambda: claim_of(
+            {"head": node("m0", odd_length, **END)}, donors="generated", task=_generating({})
+        ),
+        "node 'head': generated donors agree on columns, and its feature is "
+        "odd_length. Put the feature's value into a column of the data.",
+    ),
+    Case(
+        "too large a tree",
+        lambda: claim_of(*_ladder(), limit=20),
+        "hypothesis: unfolds to 32 nodes, and the limit is 20. Use nodes='joint' (one "
+        "draw for each node and reference), or raise limit=.",
+    ),
+    Case(
+        "too large a tree, joint",
+        lambda: claim_of(*_ladder(), limit=20, nodes="joint"),
+        "hypothesis: unfolds to 32 nodes, and the limit is 20. Raise limit=, or make "
+        "more nodes EXACT, which share their reader's draw.",
+    ),
+]
+
+
+def _ladder() -> tuple[dict[str, Any], list[Any]]:
+    """Six components, each feeding all later ones: 2^6 paths."""
+    names = ["embed", "a0.h0", "m0", "a1.h0", "m1"]
+    nodes = {name: node(name, **END) for name in names}
+    order = [*names, "answer"]
+    edges = [(a, b) for i, a in enumerate(order) for b in order[i + 1 :]]
+    return nodes, edges
+
+
+def _generating(values: dict[str, Any]) -> Task:
+    def generator(row: Any, agree: Any, rng: Any) -> dict[str, Any]:
+        return {**dict(row), **values}
+
+    return Task(Dataset.from_rows(rows()), at="end", generator=generator)
+
+
+def _drawn(values: dict[str, Any], nodes: Any = HEAD, edges: Any = ()) -> object:
+    claim = claim_of(nodes, list(edges), task=_generating(values), donors="generated")
+    return draw_donors(unfold(claim), range(4), draws=1, seed=0)
+
+
+DONORS = [
+    Case(
+        "generator disagrees",
+        lambda: _drawn({"name": "c"}),
+        "node 'head': the generator was asked to agree on 'name' ('a') and made 'c'. A "
+        "generated donor must carry the reference's feature.",
+    ),
+    Case(
+        "generator makes no tokens",
+        lambda: _drawn({"tokens": []}),
+        "generated donors, row 0: 'tokens' must be a list of at least one token id, "
+        "not [].\n"
+        "generated donors, row 1: 'tokens' must be a list of at least one token id, "
+        "not [].\n"
+        "generated donors, row 2: 'tokens' must be a list of at least one token id, "
+        "not [].\n"
+        "generated donors, row 3: 'tokens' must be a list of at least one token id, "
+        "not [].",
+    ),
+    Case(
+        "generator lacks a role",
+        lambda: _drawn({"roles": {"end": 5}}),
+        "generated donors: lack the role 'pair' that the data has. Mend the generator.",
+    ),
+]
+
+SEVERAL = [
+    Case(
+        "all problems at once",
+        lambda: claim_of(
+            {
+                "mover": node("a1.h9", **END),
+                "words": node("embed", "nam", positions="ends"),
+                "reader": node("m0", lambda row: {}, **END),
+            },
+            [("words", "reader", {"port": "q"}), ("mover", "answer"), ("reader", "answer")],
+            replacement="mean_within:place",
+        ),
+        "node 'mover': component 'a1.h9' does not exist. Did you mean a1.h1 or a1.h0 "
+        "or a0.h1?\n"
+        "edge 'words' → 'reader': m0 has no port 'q'. Its ports: in.\n"
+        "node 'words': the data has no role 'ends'. Did you mean end?\n"
+        "node 'reader': the feature's value on row 0 is a dict, which cannot be "
+        "hashed. Values that can be compared are numbers, texts and tuples of these.\n"
+        "option 'replacement': the data has no column 'place'. Did you mean partner?",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", [*FEATURES, *OPTIONS, *DONORS, *SEVERAL], ids=str)
+def test_message(case: Case) -> None:
+    check(case)
