@@ -9,6 +9,7 @@ import typer
 from scrub import __version__
 from scrub.cli.check import check
 from scrub.cli.guard import guarded
+from scrub.cli.help import SETTINGS, Command
 from scrub.cli.plan import plan
 from scrub.cli.probe import probe
 from scrub.cli.run import run
@@ -19,8 +20,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings=SETTINGS,
 )
 
 
@@ -48,16 +49,16 @@ def _scrub(
     """
 
 
-EXAMPLES = {
-    check: "scrub check hypotheses/induction.py",
-    plan: "scrub plan hypotheses/induction.py --draws 16 --schedule",
-    run: "scrub run induction --references 128 --json result.json --report result.html",
-    show: "scrub show induction --svg claim.svg --png claim.png",
-    probe: "scrub probe induction-2l",
-}
+COMMANDS = (  # in the order of use: the function, what the list of commands says, an example
+    (check, "Check a hypothesis, without loading weights.", "scrub check hypotheses/induction.py"),
+    (plan, "Forecast what a run will cost.", "scrub plan induction --draws 16 --schedule"),
+    (run, "Scrub a hypothesis and report what it recovers.", "scrub run induction --json out.json"),
+    (show, "Draw a hypothesis beside the model's layers.", "scrub show induction --svg claim.svg"),
+    (probe, "Measure whether scrub reproduces a model.", "scrub probe induction-2l"),
+)
 
-for _command, _example in EXAMPLES.items():
-    app.command(epilog=f"Example: {_example}")(guarded(_command))
+for _command, _short, _example in COMMANDS:
+    app.command(cls=Command, short_help=_short, epilog=f"Example: {_example}")(guarded(_command))
 
 
 def main() -> None:

@@ -32,8 +32,9 @@ File = Annotated[
 ]
 ModelPath = Annotated[
     str | None,
-    _words("Another model for the same claim: a folder, a shipped name or a hub id.", MACHINE,
-           "PATH"),
+    _words(
+        "Another model for the same claim: a folder, a shipped name or a hub id.", MACHINE, "PATH"
+    ),
 ]
 
 References = Annotated[
@@ -51,8 +52,8 @@ Batch = Annotated[
     ),
 ]
 Memory = Annotated[
-    str | None, _words("Budget such as 4GiB or 800MB. Default: 60 % of what is free.", MACHINE,
-                       "SIZE")
+    str | None,
+    _words("Budget such as 4GiB or 800MB. Default: 60 % of what is free.", MACHINE, "SIZE"),
 ]
 Device = Annotated[str, _words("cpu, cuda or cuda:1.", MACHINE)]
 Dtype = Annotated[
@@ -86,14 +87,18 @@ EstimandName = Annotated[
 ]
 NullName = Annotated[
     str,
-    _words("What to hold the score against: forgotten (the same graph, features dropped) or none.",
-           STATISTICS),
+    _words(
+        "What to hold the score against: forgotten (the same graph, features dropped) or none.",
+        STATISTICS,
+    ),
 ]
 
 Unimportant = Annotated[
     str | None,
-    _words("How unimportant inputs are drawn: together, separately, one, kept or partner:COLUMN.",
-           CONVENTIONS),
+    _words(
+        "How unimportant inputs are drawn: together, separately, one, kept or partner:COLUMN.",
+        CONVENTIONS,
+    ),
 ]
 Nodes = Annotated[
     str | None,
@@ -101,8 +106,10 @@ Nodes = Annotated[
 ]
 Replacement = Annotated[
     str | None,
-    _words("What stands in for unimportant inputs: resample, zero, mean or mean_within:COLUMN.",
-           CONVENTIONS),
+    _words(
+        "What stands in for unimportant inputs: resample, zero, mean or mean_within:COLUMN.",
+        CONVENTIONS,
+    ),
 ]
 Donors = Annotated[
     str | None,
@@ -114,8 +121,10 @@ Baseline = Annotated[
 ]
 Root = Annotated[
     str | None,
-    _words("The sink's feature: fixes_label, or free (any feature; the result is flagged).",
-           CONVENTIONS),
+    _words(
+        "The sink's feature: fixes_label, or free (any feature; the result is flagged).",
+        CONVENTIONS,
+    ),
 ]
 SelfDonation = Annotated[
     str | None,

@@ -22,7 +22,6 @@ def probe(
     ],
     device: o.Device = Settings.device,
     dtype: o.Dtype = Settings.dtype,
-    seed: o.Seed = Settings.seed,
 ) -> None:
     """Load a model and measure whether scrub's view of it reproduces it.
 
@@ -36,6 +35,6 @@ def probe(
     from scrub.report.checks import checks
     from scrub.report.writing import show
 
-    found = measured(load(resolve_model_source(model, Path.cwd()), dtype, device), seed)
+    found = measured(load(resolve_model_source(model, Path.cwd()), dtype, device))
     show(checks(found))
     found.require()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from scrub.cli import options as o
 
 
-def show(file: o.File, svg: o.SvgPath = None, png: o.PngPath = None, model: o.ModelPath = None) -> None:
+def show(
+    file: o.File, svg: o.SvgPath = None, png: o.PngPath = None, model: o.ModelPath = None
+) -> None:
     """Draw a hypothesis beside the model's layers: as text here, as SVG or PNG in a file."""
     from scrub.cli.reading import read
     from scrub.report.outline import outline

@@ -16,9 +16,7 @@ from scrub.compiler.schedule import Instruction, Run, Step, reads, writes
 from scrub.graph import ModelGraph
 
 
-def batch(
-    instructions: Sequence[Instruction], graph: ModelGraph, width: int
-) -> list[Instruction]:
+def batch(instructions: Sequence[Instruction], graph: ModelGraph, width: int) -> list[Instruction]:
     """Runs sorted by level and group, merged; all else stays in front of its first reader."""
     levels = _levels(instructions)
     groups: dict[tuple[int, str], list[Step]] = {}

@@ -130,9 +130,7 @@ class _Lowering:
             return Term(slot, None, where)
         return Term(slot, self._gather(part, source, occurrence.frame, where), where)
 
-    def _base(
-        self, port: Port, occurrence: Occurrence, at: Positions
-    ) -> tuple[int, list[Term]]:
+    def _base(self, port: Port, occurrence: Occurrence, at: Positions) -> tuple[int, list[Term]]:
         """What a port holds where nothing is explained."""
         frame = occurrence.frame
         if not occurrence.feeders:

@@ -49,9 +49,7 @@ def _with_frees(instructions: Sequence[Instruction], output: int) -> list[Instru
     return result
 
 
-def _renumbered(
-    instructions: Sequence[Instruction], output: int
-) -> tuple[list[Instruction], int]:
+def _renumbered(instructions: Sequence[Instruction], output: int) -> tuple[list[Instruction], int]:
     numbers: dict[int, int] = {}
     result: list[Instruction] = []
     for instruction in instructions:

@@ -183,7 +183,9 @@ class _Sizes:
             case Sum(_, _, terms):
                 return made * (2 + len(terms))
             case Run(steps):
-                ports = sum(self._port_bytes(s, name, slot) for s in steps for name, slot in s.ports)
+                ports = sum(
+                    self._port_bytes(s, name, slot) for s in steps for name, slot in s.ports
+                )
                 return made + 3 * ports  # read for the norm, written, read by the projection
             case _:
                 return made * 2

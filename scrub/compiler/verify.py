@@ -102,8 +102,6 @@ RULES: tuple[Callable[[Schedule], Iterator[str]], ...] = (
 
 def verify(schedule: Schedule) -> None:
     """Raise `IllegalSchedule` with every broken rule."""
-    broken = [
-        f"{rule.__name__.strip('_')}: {text}" for rule in RULES for text in rule(schedule)
-    ]
+    broken = [f"{rule.__name__.strip('_')}: {text}" for rule in RULES for text in rule(schedule)]
     if broken:
         raise IllegalSchedule("; ".join(broken))

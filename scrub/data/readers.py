@@ -66,7 +66,8 @@ def _reader(path: Path) -> Callable[[Path], Table]:
         raise InputRefused(Problem(str(path), found, f"Save it in another format. {known}"))
     if path.is_dir():
         existing_file(path, READERS)
-    raise InputRefused(Problem(str(path), f"unknown kind of data file '{path.suffix}'.", known))
+    kind = f"files ending in '{path.suffix}'" if path.suffix else "files without a suffix"
+    raise InputRefused(Problem(str(path), f"{kind} cannot be read.", known))
 
 
 def _jsonl(path: Path) -> Table:
@@ -122,9 +123,13 @@ def _csv(path: Path) -> Table:
         return Table([], [])
     header = _header(lines[0][1], path)
     ragged = [
-        Problem(f"{path.name}, line {n}", f"has {len(f)} fields, and the header {len(header)}.")
-        for n, f in lines[1:]
-        if len(f) != len(header)
+        Problem(
+            f"{path.name}, line {number}",
+            f"has {len(fields)} fields, and the header {len(header)}.",
+            "Fields that hold a comma stand in quotes.",
+        )
+        for number, fields in lines[1:]
+        if len(fields) != len(header)
     ]
     if ragged:
         raise InputRefused(ragged[:10])
@@ -178,7 +183,7 @@ def _parquet(path: Path) -> Table:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        fix = "pip install causal-scrub[frames]"
+        fix = "Install it: pip install causal-scrub[frames]."
         raise InputRefused(Problem(str(path), "Parquet files need pyarrow.", fix)) from None
     try:
         table = pyarrow.parquet.read_table(path, memory_map=False)

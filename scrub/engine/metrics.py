@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +46,7 @@ def logit_difference(scored: Scored) -> torch.Tensor:
 
 def accuracy(scored: Scored) -> torch.Tensor:
     """1 where the answer has the largest logit."""
-    return (scored.logits.argmax(-1) == scored.answer).double()
+    return torch.eq(scored.logits.argmax(-1), _given(scored.answer)).double()
 
 
 def kl(scored: Scored) -> torch.Tensor:
@@ -66,9 +65,13 @@ METRICS: Mapping[str, Callable[[Scored], torch.Tensor]] = {
 }
 
 
-def _picked(values: torch.Tensor, tokens: torch.Tensor | None) -> torch.Tensor:
+def _given(tokens: torch.Tensor | None) -> torch.Tensor:
     assert tokens is not None  # a task without the column was refused
-    return values.gather(-1, tokens[..., None])[..., 0]  # [item, n]
+    return tokens
+
+
+def _picked(values: torch.Tensor, tokens: torch.Tensor | None) -> torch.Tensor:
+    return values.gather(-1, _given(tokens)[..., None])[..., 0]  # [item, n]
 
 
 class Scorer:
@@ -81,14 +84,8 @@ class Scorer:
         self._wrong = self._tokens(task.wrong) if known and task.wrong else None
 
     def _tokens(self, column: str) -> NDArray[np.int64]:
-        """A column of token ids, [row, n]: one for each scored position."""
-        rows = [value if isinstance(value, tuple) else (value,) for value in self.dataset.columns[column]]
-        problem = f"column '{column}' must hold token ids"
-        if any(not isinstance(v, (int, np.integer)) or isinstance(v, bool) for r in rows for v in r):
-            bad = next(r for r in rows if any(not isinstance(v, (int, np.integer)) for v in r))
-            raise InputRefused(Problem("task", f"{problem}, found {bad[0]!r}."))
-        if len({len(row) for row in rows}) > 1:
-            raise InputRefused(Problem("task", f"{problem}, equally many in each row."))
+        """A column of token ids, [row, n]: one for each scored position, as `Task` has checked."""
+        rows = [v if isinstance(v, tuple) else (v,) for v in self.dataset.columns[column]]
         return np.array(rows, dtype=np.int64)
 
     def __call__(self, output: torch.Tensor, own: torch.Tensor | None, rows: Ints) -> Floats:
@@ -115,14 +112,6 @@ class Scorer:
         if table is None:
             return None
         answers = table[rows]
-        if answers.shape[1] != output.shape[1]:
-            raise InputRefused(
-                Problem(
-                    "task",
-                    f"{answers.shape[1]} answer(s) for {output.shape[1]} scored position(s).",
-                    "Give one token for each position, or score at one role.",
-                )
-            )
         if answers.size and (answers.max() >= output.shape[2] or answers.min() < 0):
             raise InputRefused(
                 Problem(

@@ -64,9 +64,15 @@ class Reference:
     def scrub(self, occurrence: Occurrence, rows: Ints) -> Value:
         """`scrub(node, x)` of the definition."""
         claim = self.tree.claim
-        node, x, x_u = claim.nodes[occurrence.node], rows[occurrence.reference], rows[occurrence.frame]
+        node, x, x_u = (
+            claim.nodes[occurrence.node],
+            rows[occurrence.reference],
+            rows[occurrence.frame],
+        )
         if claim.is_leaf(occurrence.node):
-            return {part: self._share(part, x, self._spots(node.positions, x)) for part in node.parts}
+            return {
+                part: self._share(part, x, self._spots(node.positions, x)) for part in node.parts
+            }
         given = {
             (edge_input.edge, part): value
             for edge_input in occurrence.inputs
@@ -196,7 +202,9 @@ class CallableOracle:
         return constant
 
 
-def reference_outputs(tree: Tree, rows: NDArray[np.int64], dataset: Dataset, oracle: Oracle) -> torch.Tensor:
+def reference_outputs(
+    tree: Tree, rows: NDArray[np.int64], dataset: Dataset, oracle: Oracle
+) -> torch.Tensor:
     """The outputs of all items [item, position, width] for `rows` [draw, item]."""
     reference = Reference(tree, dataset, oracle)
     return torch.stack([reference(rows[:, i]) for i in range(rows.shape[1])])

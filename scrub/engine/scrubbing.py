@@ -58,7 +58,9 @@ class Bench:
         spans = [slice(start, start + self.chunk) for start in starts]
         return np.concatenate([self.scorer(self.own[s], self.own[s], rows[0, s]) for s in spans])
 
-    def measure(self, schedule: Schedule, donors: Donors, advance: Advance = lambda n: None) -> Values:
+    def measure(
+        self, schedule: Schedule, donors: Donors, advance: Advance = lambda n: None
+    ) -> Values:
         """The metric under a schedule, for each reference and draw."""
         executor = self._executor(schedule)
         shape = donors.rows.shape[1:]

@@ -153,6 +153,4 @@ def _problems(graph: ModelGraph) -> Iterable[Problem]:
                     )
         seen.add(component.name)
     if graph.output not in seen:
-        yield Problem(
-            f"output '{graph.output}'", "is no component.", nearest(graph.output, names)
-        )
+        yield Problem(f"output '{graph.output}'", "is no component.", nearest(graph.output, names))

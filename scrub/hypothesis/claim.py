@@ -119,7 +119,9 @@ class Claim:
         pairs = [(self.nodes[e.parent], self.nodes[e.child], e.ports) for e in self.edges]
         for node in self.nodes.values():
             if node.inner is Inner.MERGED and len(node.parts) > 1:
-                ports = {name for part in node.parts for name in self.graph[part.component].port_names}
+                ports = {
+                    name for part in node.parts for name in self.graph[part.component].port_names
+                }
                 pairs.append((node, node, tuple(ports)))
         return frozenset(
             (part.component, reader.component, port)

@@ -34,7 +34,7 @@ class Hypothesis:
     <Nodes.JOINT: 'joint'>
     """
 
-    graph: nx.DiGraph
+    graph: nx.DiGraph[Any]
     task: Task | str | Path
     model: Any
     options: Options
@@ -45,7 +45,7 @@ class Hypothesis:
 
     def __init__(
         self,
-        graph: nx.DiGraph,
+        graph: nx.DiGraph[Any],
         *,
         task: Task | str | Path,
         model: Any = None,
@@ -71,7 +71,7 @@ class Hypothesis:
         merged = {**vars(self.options), **conventions}
         return self._changed(options=options(**merged))
 
-    def with_graph(self, graph: nx.DiGraph) -> Hypothesis:
+    def with_graph(self, graph: nx.DiGraph[Any]) -> Hypothesis:
         """Another claim about the same task and model."""
         return self._changed(graph=graph.copy())
 

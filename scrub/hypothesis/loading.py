@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scrub.data.files import existing_file, read_text
-from scrub.data.shipped import shipped_folder, shipped_hypotheses, shipped_models
+from scrub.data.shipped import shipped_hypotheses, shipped_models
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.hypothesis.hypothesis import Hypothesis
 
@@ -30,7 +30,7 @@ def load_hypothesis(path: str | Path) -> Hypothesis:
     if path.suffix != ".py" and not path.is_dir():
         fix = nearest(path.name, shipped_hypotheses()) if not path.suffix else ""
         found = "is no hypothesis file: these are Python files, named *.py."
-        raise InputRefused(Problem(str(path), found, f"Shipped ones: {fix}" if fix else ""))
+        raise InputRefused(Problem(str(path), found, fix))
     path = existing_file(path, [".py"]).resolve()
     source = read_text(path)
     namespace = _run(source, path)
@@ -183,7 +183,6 @@ def shipped_hypothesis(name: str) -> Path:
     """The file of a shipped hypothesis, by its stem. Raises `InputRefused`."""
     known = shipped_hypotheses()
     if name not in known:
-        where = f"hypothesis '{name}'"
-        found = f"is not among those shipped in '{shipped_folder()}'."
-        raise InputRefused(Problem(where, found, nearest(name, known)))
+        found = "is none of those that are shipped."
+        raise InputRefused(Problem(f"hypothesis '{name}'", found, nearest(name, known)))
     return known[name]

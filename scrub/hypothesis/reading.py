@@ -30,7 +30,7 @@ class Written:
 
 
 def read_nodes(
-    graph: nx.DiGraph, model: ModelGraph, scored: Positions, sinks: Sequence[str]
+    graph: nx.DiGraph[Any], model: ModelGraph, scored: Positions, sinks: Sequence[str]
 ) -> tuple[dict[str, Written], list[Problem]]:
     """The nodes that could be read, and what is wrong with the others."""
     written: dict[str, Written] = {}
@@ -146,7 +146,7 @@ def _basis(written: object, parts: Sequence[Part], graph: ModelGraph) -> NDArray
 
 
 def read_edges(
-    graph: nx.DiGraph, written: Mapping[str, Written], model: ModelGraph
+    graph: nx.DiGraph[Any], written: Mapping[str, Written], model: ModelGraph
 ) -> tuple[list[Edge], list[Problem]]:
     """Edges between the nodes that could be read, each with its ports."""
     edges: list[Edge] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import networkx as nx
 
@@ -57,7 +58,7 @@ def resolve(hypothesis: Hypothesis, graph: ModelGraph, task: Task) -> Claim:
     return claim
 
 
-def _shape_problems(graph: nx.DiGraph) -> Iterator[Problem]:
+def _shape_problems(graph: nx.DiGraph[Any]) -> Iterator[Problem]:
     """A hypothesis is a DAG with exactly one sink."""
     if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
         found = f"must be a networkx DiGraph, not a {type(graph).__name__}."
@@ -97,6 +98,6 @@ def _shape_problems(graph: nx.DiGraph) -> Iterator[Problem]:
 
 def trivial(hypothesis: Hypothesis, sink_component: str) -> Hypothesis:
     """The parentless sink: the claim that nothing matters, whose score is the baseline."""
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_node("output", component=sink_component, feature=EXACT)
     return hypothesis.with_graph(graph)

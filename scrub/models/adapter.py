@@ -22,7 +22,15 @@ from scrub.models.config import graph_from_config
 from scrub.models.fingerprint import fingerprint_of
 from scrub.models.linear import bias_of, columns
 from scrub.models.sites import What, place_of, sublayers_before
-from scrub.models.substitute import Bound, TrunkOutput, Weights, attached, evaluating, replaced
+from scrub.models.substitute import (
+    Bound,
+    TrunkOutput,
+    Weights,
+    attached,
+    evaluating,
+    replaced,
+    silent,
+)
 from scrub.models.taps import tap
 
 
@@ -52,7 +60,7 @@ class TransformersModel:
         self._check_inputs(inputs)
         found: dict[Site, torch.Tensor] = {}
         logits = Site(Kind.OUTPUT, "logits")
-        with evaluating(self._modules), attached() as handles:
+        with evaluating(self._modules), silent(), attached() as handles:
             handles += [tap(self.anatomy, site, found) for site in sites if site != logits]
             if logits in sites:
                 found[logits] = self._logits(self.module, inputs)
@@ -148,7 +156,7 @@ class TransformersModel:
         key = (length, getattr(self.module.config, "_attn_implementation", None))
         if key not in self._circumstances:
             seen: dict[int, Circumstances] = {}
-            with attached() as handles:
+            with silent(), attached() as handles:
                 for layer, block in enumerate(self.anatomy.blocks):
                     handles.append(_listen(block.attention, layer, seen))
                 self._pass(torch.zeros(1, length, dtype=torch.int64, device=self.device))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -146,19 +145,18 @@ def _incomplete(where: str, info: dict[str, Any]) -> Iterator[Problem]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """No progress bars, log lines or warnings of transformers' inside; as before afterwards."""
+    """No progress bars, log lines or warnings inside; as before afterwards."""
     from transformers.utils import logging as transformers_logging
 
+    from scrub.models.substitute import silent
+
     theirs: Any = transformers_logging
-    logger = logging.getLogger("transformers")
-    level, bars = logger.level, theirs.is_progress_bar_enabled()
-    logger.setLevel(logging.CRITICAL)
+    bars = theirs.is_progress_bar_enabled()
     theirs.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with silent(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
         if bars:
             theirs.enable_progress_bar()

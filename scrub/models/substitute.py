@@ -29,12 +29,9 @@ def attached() -> Iterator[list[RemovableHandle]]:
 
 @contextmanager
 def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Dropout off, gradients off and transformers silent inside; as they were afterwards."""
+    """Dropout and gradients off inside; as they were afterwards."""
     training = [module for module in modules if module.training]
-    logger = logging.getLogger("transformers")
-    level = logger.level
     try:
-        logger.setLevel(max(level, logging.ERROR))
         for module in training:
             module.training = False
         with torch.no_grad():
@@ -42,6 +39,17 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """No log lines of transformers' inside (on padding without a mask, for one)."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
         logger.setLevel(level)
 
 

@@ -26,12 +26,30 @@ from scrub.report.sheet import BOX_HEIGHT, Box, Sheet, kind_of, lay_out, text_wi
 DOTS = 150  # per inch, of a PNG
 
 # Okabe & Ito's colours, told apart by the colour-blind; the kinds differ in lightness too
-INK = {"head": "#0072B2", "mlp": "#B86E00", "embed": "#4D4D4D", "output": "#8A3A6B",
-       "other": "#00704F", "mixed": "#5E4FA2"}
-PAPER = {"head": "#E3F0F8", "mlp": "#FCEFD9", "embed": "#EDEDED", "output": "#F6E5EF",
-         "other": "#DFF2EB", "mixed": "#EBE8F5"}
-KINDS = {"head": "attention head", "mlp": "MLP", "embed": "embedding", "output": "output",
-         "other": "component", "mixed": "several kinds"}
+INK = {
+    "head": "#0072B2",
+    "mlp": "#B86E00",
+    "embed": "#4D4D4D",
+    "output": "#8A3A6B",
+    "other": "#00704F",
+    "mixed": "#5E4FA2",
+}
+PAPER = {
+    "head": "#E3F0F8",
+    "mlp": "#FCEFD9",
+    "embed": "#EDEDED",
+    "output": "#F6E5EF",
+    "other": "#DFF2EB",
+    "mixed": "#EBE8F5",
+}
+KINDS = {
+    "head": "attention head",
+    "mlp": "MLP",
+    "embed": "embedding",
+    "output": "output",
+    "other": "component",
+    "mixed": "several kinds",
+}
 PORTS = {"q": "#0072B2", "k": "#C04A00", "v": "#00704F"}
 GREY, FAINT, EDGE = "#6B6B6B", "#F5F6F8", "#5A5A5A"
 
@@ -81,45 +99,100 @@ def _title(axes: Axes, name: str, lines: Sequence[str], claim: Claim, top: float
     )
     for number, line in enumerate([*lines, said]):
         last = number == len(lines)
-        axes.text(0.2, top - 0.5 - 0.19 * number, line, fontsize=8.5, va="center",
-                  color=GREY if last else "black", style="normal" if last else "italic")
+        axes.text(
+            0.2,
+            top - 0.5 - 0.19 * number,
+            line,
+            fontsize=8.5,
+            va="center",
+            color=GREY if last else "black",
+            style="normal" if last else "italic",
+        )
 
 
 def _layers(axes: Axes, sheet: Sheet) -> None:
     """A band for each layer, and in it a cell for each component of the model."""
     for number, band in enumerate(sheet.bands):
         shade = FAINT if number % 2 == 0 else "white"
-        axes.add_patch(Rectangle((0.1, band.bottom), sheet.width - 0.2, band.top - band.bottom,
-                                 facecolor=shade, edgecolor="none", zorder=0))
+        axes.add_patch(
+            Rectangle(
+                (0.1, band.bottom),
+                sheet.width - 0.2,
+                band.top - band.bottom,
+                facecolor=shade,
+                edgecolor="none",
+                zorder=0,
+            )
+        )
         middle = (band.bottom + band.top) / 2
         axes.text(0.2, middle, band.label, fontsize=7, va="center", color=GREY)
         for cell in band.cells:
             ink = INK[kind_of([cell.component], sheet.graph)]
-            axes.add_patch(Rectangle(
-                (cell.x, middle - cell.height / 2), cell.width, cell.height, linewidth=0.6,
-                facecolor=ink if cell.named else "white",
-                edgecolor=ink if cell.named else "#C4C8CE", zorder=1))
+            axes.add_patch(
+                Rectangle(
+                    (cell.x, middle - cell.height / 2),
+                    cell.width,
+                    cell.height,
+                    linewidth=0.6,
+                    facecolor=ink if cell.named else "white",
+                    edgecolor=ink if cell.named else "#C4C8CE",
+                    zorder=1,
+                )
+            )
             if cell.text:
-                axes.text(cell.x + cell.width / 2, middle, cell.text, fontsize=5.5, ha="center",
-                          va="center_baseline", color="white" if cell.named else "#8A8F98",
-                          zorder=2)
+                axes.text(
+                    cell.x + cell.width / 2,
+                    middle,
+                    cell.text,
+                    fontsize=5.5,
+                    ha="center",
+                    va="center_baseline",
+                    color="white" if cell.named else "#8A8F98",
+                    zorder=2,
+                )
 
 
 def _box(axes: Axes, box: Box) -> None:
     """A node: its name, where it stands, what it carries; its ports along the lower edge."""
     left, bottom = box.x - box.width / 2, box.y
-    axes.add_patch(FancyBboxPatch(
-        (left, bottom), box.width, BOX_HEIGHT, boxstyle="round,pad=0,rounding_size=0.07",
-        facecolor=PAPER[box.kind], edgecolor=INK[box.kind], linewidth=1.3, zorder=4))
+    axes.add_patch(
+        FancyBboxPatch(
+            (left, bottom),
+            box.width,
+            BOX_HEIGHT,
+            boxstyle="round,pad=0,rounding_size=0.07",
+            facecolor=PAPER[box.kind],
+            edgecolor=INK[box.kind],
+            linewidth=1.3,
+            zorder=4,
+        )
+    )
     lower = 0.0 if box.ports else 0.05  # nothing is written on a leaf's lower edge
     for line, dy in zip(box.lines, (0.15, 0.31, 0.45), strict=True):
-        axes.text(box.x, bottom + BOX_HEIGHT - dy - lower, line.text, fontsize=line.size, ha="center",
-                  va="center", zorder=5, fontweight="bold" if line.bold else "normal",
-                  color="black" if line.bold else "#303030",
-                  style="italic" if line.italic else "normal")
+        axes.text(
+            box.x,
+            bottom + BOX_HEIGHT - dy - lower,
+            line.text,
+            fontsize=line.size,
+            ha="center",
+            va="center",
+            zorder=5,
+            fontweight="bold" if line.bold else "normal",
+            color="black" if line.bold else "#303030",
+            style="italic" if line.italic else "normal",
+        )
     for name, x in box.ports.items():
-        axes.text(x, bottom + 0.07, name, fontsize=6.5, ha="center", va="center", zorder=6,
-                  color=_colour(name), fontweight="bold")
+        axes.text(
+            x,
+            bottom + 0.07,
+            name,
+            fontsize=6.5,
+            ha="center",
+            va="center",
+            zorder=6,
+            color=_colour(name),
+            fontweight="bold",
+        )
 
 
 def _colour(ports: str) -> str:
@@ -133,17 +206,30 @@ def _arrow(axes: Axes, points: Sequence[tuple[float, float]], ports: str) -> Non
         bend = (y1 - y0) * (0.5 if abs(x1 - x0) > 1e-6 else 0.33)
         vertices += [(x0, y0 + bend), (x1, y1 - bend), (x1, y1)]
         codes += [Path.CURVE4] * 3
-    axes.add_patch(FancyArrowPatch(
-        path=Path(vertices, codes), arrowstyle="-|>,head_length=3.2,head_width=1.6", linewidth=1.0,
-        color=_colour(ports), alpha=0.85, shrinkA=0, shrinkB=0, zorder=3, joinstyle="round"))
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path(vertices, codes),
+            arrowstyle="-|>,head_length=3.2,head_width=1.6",
+            linewidth=1.0,
+            color=_colour(ports),
+            alpha=0.85,
+            shrinkA=0,
+            shrinkB=0,
+            zorder=3,
+            joinstyle="round",
+        )
+    )
 
 
 def _key(axes: Axes, sheet: Sheet, y: float) -> None:
     """What the colours and the lines in a box mean."""
     x = 0.2
     for kind in [kind for kind in KINDS if any(box.kind == kind for box in sheet.boxes)]:
-        axes.add_patch(Rectangle((x, y - 0.06), 0.12, 0.12, facecolor=PAPER[kind],
-                                 edgecolor=INK[kind], linewidth=1.0))
+        axes.add_patch(
+            Rectangle(
+                (x, y - 0.06), 0.12, 0.12, facecolor=PAPER[kind], edgecolor=INK[kind], linewidth=1.0
+            )
+        )
         axes.text(x + 0.18, y, KINDS[kind], fontsize=7, va="center", color=GREY)
         x += 0.4 + text_width(KINDS[kind], 7)
     said = (

@@ -28,10 +28,14 @@ def forecast(plan: Plan) -> RenderableType:
         counts = (plan.items(name), found.runs, found.steps, found.gathers, found.sums)
         shown = (f"{value:,}" for value in counts)
         table.add(name, *shown, flops(spent), number(spent / one_pass))
-    table.add(Text("total", style="bold"), "", "", "", "", "", flops(total), number(total / one_pass))
+    table.add(
+        Text("total", style="bold"), "", "", "", "", "", flops(total), number(total / one_pass)
+    )
     return Group(
         Text(f"{plan.hypothesis.name}: what a run will cost", style="bold"),
-        heading("Computing", "items: references × draws; passes: forward passes over the references"),
+        heading(
+            "Computing", "items: references × draws; passes: forward passes over the references"
+        ),
         table,
         heading("Memory"),
         _memory(plan, cost.recording_bytes, cost.peak_bytes),
@@ -42,7 +46,11 @@ def _memory(plan: Plan, recorded: int, live: int) -> RenderableType:
     chunk = min(plan.settings.batch or CHUNK, plan.items("scrub"))
     table = grid()
     sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})
-    where = f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {plan.shape.length}"
+    where = (
+        f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {plan.shape.length}"
+    )
     table.add_row("recording", Text(f"{size(recorded)} ({where} positions)"))
-    table.add_row("live values", Text(f"{size(live * chunk)} at the peak, {chunk:,} items at a time"))
+    table.add_row(
+        "live values", Text(f"{size(live * chunk)} at the peak, {chunk:,} items at a time")
+    )
     return table

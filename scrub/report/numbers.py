@@ -18,7 +18,7 @@ def number(value: float | None) -> str:
         return ABSENT
     if value == 0:
         return "0"
-    if 1e-3 <= abs(value) < 1e4:
+    if 1e-4 <= abs(value) < 1e4:
         return f"{value:.4g}"
     return f"{value:,.0f}" if abs(value) >= 1e4 and abs(value) < 1e9 else f"{value:.3e}"
 

@@ -14,6 +14,7 @@ from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.report.layers import component_text, feature_text, heights, layer_of, layers, ports_read
 from scrub.report.numbers import count, share
 
+
 def outline(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
     """The claim, drawn in text.
 

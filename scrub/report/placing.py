@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SWEEPS = 24
+Links = dict[tuple[str, str], float]  # (low, high): where along the high box's edge it arrives
+
 DUMMY = 0.12  # the width that a passing edge keeps free, in inches
 
 
@@ -37,18 +39,20 @@ class _Box:
 def place(
     rows: Sequence[Sequence[str]],
     widths: Mapping[str, float],
-    edges: Sequence[tuple[str, str]],
+    edges: Mapping[tuple[str, str], float],
     gap: float = 0.25,
 ) -> Placed:
     """Place the boxes of each row (the lowest first), whose edges all lead to higher rows.
 
-    >>> found = place([["a", "b"], ["c"]], {"a": 1, "b": 1, "c": 1}, [("a", "c"), ("b", "c")])
+    Each edge comes with where along the child's lower edge it arrives, between -0.5 and 0.5.
+
+    >>> found = place([["a", "b"], ["c"]], {"a": 1, "b": 1, "c": 1}, {("a", "c"): 0.0, ("b", "c"): 0.0})
     >>> [round(found.x[name], 2) for name in "abc"]
     [0.5, 1.75, 1.12]
     """
     row = {name: i for i, names in enumerate(rows) for name in names}
     boxes = [[_Box(name, widths[name]) for name in names] for names in rows]
-    links: set[tuple[str, str]] = set()
+    links: Links = {}
     chains: dict[tuple[str, str], list[str]] = {}
     for parent, child in edges:
         chain = [f"{parent}\0{i}" for i in range(row[parent] + 1, row[child])]
@@ -56,7 +60,8 @@ def place(
             if all(box.name != name for box in boxes[i]):
                 boxes[i].append(_Box(name, DUMMY))
         stops = [parent, *chain, child]
-        links.update(zip(stops, stops[1:], strict=False))
+        links.update(dict.fromkeys(zip(stops, stops[1:], strict=False), 0.0))
+        links[stops[-2], child] = edges[parent, child]
         chains[parent, child] = chain
     x = _places(_ordered(boxes, links), links, gap)
     least = min(x[box.name] - box.width / 2 for names in boxes for box in names)
@@ -70,7 +75,7 @@ def place(
     return Placed({name: x[name] for name in row}, row, routes, most)
 
 
-def _neighbours(links: set[tuple[str, str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+def _neighbours(links: Links) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     below: dict[str, list[str]] = {}
     above: dict[str, list[str]] = {}
     for low, high in sorted(links):
@@ -79,22 +84,24 @@ def _neighbours(links: set[tuple[str, str]]) -> tuple[dict[str, list[str]], dict
     return below, above
 
 
-def _ordered(boxes: list[list[_Box]], links: set[tuple[str, str]]) -> list[list[_Box]]:
+def _ordered(boxes: list[list[_Box]], links: Links) -> list[list[_Box]]:
     """Rows in the order that crosses least of those that the sweeps come by."""
     below, above = _neighbours(links)
-    best, fewest = boxes, _crossings(boxes, above)
+    best, fewest = boxes, _crossings(boxes, above, links)
     for sweep in range(SWEEPS):
         up = sweep % 2 == 0
         place = {box.name: i / len(row) for row in boxes for i, box in enumerate(row)}
         rows = list(boxes) if up else list(reversed(boxes))
         found = []
         for row in rows:
-            near = below if up else above
-            row = sorted(row, key=lambda box: _mean(place, near.get(box.name, [box.name])))
+            if up:
+                row = sorted(row, key=lambda b: _mean(place, below.get(b.name, [b.name])))
+            else:
+                row = sorted(row, key=lambda b: _aim(place, b.name, above.get(b.name, []), links))
             place.update({box.name: i / len(row) for i, box in enumerate(row)})
             found.append(row)
         boxes = found if up else list(reversed(found))
-        crossed = _crossings(boxes, above)
+        crossed = _crossings(boxes, above, links)
         if crossed < fewest:
             best, fewest = boxes, crossed
     return best
@@ -104,17 +111,28 @@ def _mean(place: Mapping[str, float], names: Sequence[str]) -> float:
     return sum(place[name] for name in names) / len(names)
 
 
-def _crossings(boxes: list[list[_Box]], above: Mapping[str, Sequence[str]]) -> int:
+def _aim(place: Mapping[str, float], name: str, above: Sequence[str], links: Links) -> float:
+    """Where the boxes above are, down to the part of their lower edge that is wanted."""
+    if not above:
+        return place[name]
+    step = 1 / max(len(place), 1)
+    return sum(place[high] + step * links[name, high] for high in above) / len(above)
+
+
+def _crossings(boxes: list[list[_Box]], above: Mapping[str, Sequence[str]], links: Links) -> int:
     """How many pairs of edges between neighbouring rows cross."""
     total = 0
     for low, high in zip(boxes, boxes[1:], strict=False):
         at = {box.name: i for i, box in enumerate(high)}
-        ends = [at[name] for box in low for name in sorted(above.get(box.name, ()), key=at.get)]  # type: ignore[arg-type]
-        total += sum(1 for i, end in enumerate(ends) for later in ends[i + 1 :] if later < end)
+        ends: list[float] = []
+        for box in low:
+            arrive = sorted(at[n] + 0.9 * links[box.name, n] for n in above.get(box.name, ()))
+            total += sum(end < earlier for end in arrive for earlier in ends)
+            ends += arrive
     return total
 
 
-def _places(boxes: list[list[_Box]], links: set[tuple[str, str]], gap: float) -> dict[str, float]:
+def _places(boxes: list[list[_Box]], links: Links, gap: float) -> dict[str, float]:
     """Each row moved towards its neighbours, in turn from below and from above."""
     below, above = _neighbours(links)
     x: dict[str, float] = {}

@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from scrub.graph import ModelGraph
-from scrub.hypothesis.claim import Claim, Node
+from scrub.hypothesis.claim import Claim, Edge, Node
 from scrub.report.layers import (
     Layer,
     component_text,
@@ -28,7 +28,7 @@ ROW_GAP = 0.42  # between rows of boxes, for the arrows to turn in; more where m
 THIN = 0.17  # a layer without nodes
 LEAST_WIDTH = 7.0
 MOST_WIDTH = 13.0  # of one row of boxes; more boxes of a layer go into another row
-CELLS = 0.75  # where the model's cells begin
+LABEL = 14  # characters of a layer's label
 COLUMN = 2.4  # how wide the widest layer's cells may become
 LONGEST = 30  # characters of a line in a box
 
@@ -103,16 +103,17 @@ def lay_out(claim: Claim) -> Sheet:
     ports = {name: tuple(ports_read(claim, name)) for name in claim.nodes}
     widths = {name: _box_width(lines[name], ports[name]) for name in claim.nodes}
     rows, row_layer = _rows(claim, widths)
-    edges = [(e.parent, e.child) for e in claim.edges]
-    placed = place(rows, widths, list(dict.fromkeys(edges)))
-    arriving = [sum(placed.row[child] == i for _, child in edges) for i in range(len(rows))]
+    placed = place(rows, widths, {(e.parent, e.child): _arrives(e, ports) for e in claim.edges})
+    arriving = [sum(placed.row[e.child] == i for e in claim.edges) for i in range(len(rows))]
     bottoms, tops, row_y = _heights(len(levels), row_layer, arriving)
     named = {part.component for node in claim.nodes.values() for part in node.parts}
+    labels = [_short(layer.label, LABEL) for layer in levels]
+    left = 0.35 + max(text_width(label, 7) for label in labels)
     bands = tuple(
-        Band(layer.label, bottoms[i], tops[i], _cells(layer, named))
+        Band(labels[i], bottoms[i], tops[i], _cells(layer, named, left))
         for i, layer in enumerate(levels)
     )
-    start = max((c.x + c.width for band in bands for c in band.cells), default=CELLS) + 0.45
+    start = max(cell.x + cell.width for band in bands for cell in band.cells) + 0.45
     width = max(start + placed.width + 0.3, LEAST_WIDTH)
     start += (width - 0.3 - start - placed.width) / 2
     boxes = {
@@ -129,6 +130,12 @@ def lay_out(claim: Claim) -> Sheet:
     }
     arrows = _arrows(claim, placed, boxes, row_y, start)
     return Sheet(claim.graph, width, tops[-1], bands, tuple(boxes.values()), arrows)
+
+
+def _arrives(edge: Edge, ports: Mapping[str, Sequence[str]]) -> float:
+    """Where along its child's lower edge an arrow is wanted: the first port left, the last right."""
+    known = ports[edge.child]
+    return (known.index(", ".join(edge.ports)) + 0.5) / len(known) - 0.5
 
 
 def _rows(claim: Claim, widths: Mapping[str, float]) -> tuple[list[list[str]], list[int]]:
@@ -167,13 +174,16 @@ def _heights(
     return bottoms, tops, row_y
 
 
-def _cells(layer: Layer, named: set[str]) -> tuple[Cell, ...]:
+def _cells(layer: Layer, named: set[str], x: float) -> tuple[Cell, ...]:
     """Heads as numbered squares, in rows that fit the column; anything else by its name."""
     heads = [re.search(r"\.h(\d+)$", name) for name in layer.components]
     texts = [m[1] if m else name for m, name in zip(heads, layer.components, strict=True)]
-    widths = [0.17 if m else max(0.34, text_width(t, 5.5) + 0.1) for m, t in zip(heads, texts, strict=True)]
+    widths = [
+        0.17 if m else max(0.34, text_width(t, 5.5) + 0.1)
+        for m, t in zip(heads, texts, strict=True)
+    ]
     squeeze = min(1.0, COLUMN / (sum(widths) or 1))
-    cells, x = [], CELLS
+    cells = []
     for name, text, width in zip(layer.components, texts, widths, strict=True):
         width *= squeeze
         fits = width >= text_width(text, 5.5) + 0.02
@@ -191,8 +201,8 @@ def _lines(node: Node) -> tuple[Line, ...]:
     )
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _short(text: str, most: int = LONGEST) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _box_width(lines: Sequence[Line], ports: Sequence[str]) -> float:
@@ -209,9 +219,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width) / 72
 
 
-def _ports(
-    claim: Claim, name: str, placed: Placed, start: float, width: float
-) -> dict[str, float]:
+def _ports(claim: Claim, name: str, placed: Placed, start: float, width: float) -> dict[str, float]:
     """Ports along the lower edge of a box, in the order in which their arrows come in."""
     coming: dict[str, list[float]] = {}
     for edge in claim.parents[name]:

@@ -22,8 +22,18 @@ from scrub.report.tables import Listing, grid, heading
 from scrub.results.result import NodeResult, Result
 
 MOST_NODES = 40
-NOT_SHOWN = ("references", "rows", "draws", "seed", "level", "interval", "estimand", "replicates",
-             "null", "scored_at")  # said elsewhere in the report
+NOT_SHOWN = (
+    "references",
+    "rows",
+    "draws",
+    "seed",
+    "level",
+    "interval",
+    "estimand",
+    "replicates",
+    "null",
+    "scored_at",
+)  # said elsewhere in the report
 
 
 def report(result: Result) -> RenderableType:
@@ -36,8 +46,11 @@ def report(result: Result) -> RenderableType:
         _means(result),
         heading("How much is claimed"),
         _claims(result),
-        heading("Nodes", "sizes: smallest–median–largest class, in distinct inputs; "
-                "self: draws of the reference itself"),
+        heading(
+            "Nodes",
+            "sizes: smallest–median–largest class, in distinct inputs; "
+            "self: draws of the reference itself",
+        ),
         _nodes(result.nodes),
         *_worst(result),
         heading("Cost and conventions"),
@@ -96,8 +109,12 @@ def _means(result: Result) -> RenderableType:
         ("baseline", means.baseline, BASELINES.get(baseline, baseline)),
     ):
         table.add(name, number(figure.value), figure_interval(figure), Text(what))
-    table.add("divergence", number(result.divergence), "",
-                  Text(f"mean |scrubbed - model|, each draw by itself{_of_gap(result)}"))
+    table.add(
+        "divergence",
+        number(result.divergence),
+        "",
+        Text(f"mean |scrubbed - model| over single draws{_of_gap(result)}"),
+    )
     if result.kl is not None:
         table.add("KL", number(result.kl), "", Text("nats, from the model's own output"))
     if result.null is not None:
@@ -107,7 +124,17 @@ def _means(result: Result) -> RenderableType:
     return table
 
 
-NODE_TITLES = ("node", "component", "at", "carries", ">classes", ">sizes", ">bits", ">draws", ">self")
+NODE_TITLES = (
+    "node",
+    "component",
+    "at",
+    "carries",
+    ">classes",
+    ">sizes",
+    ">bits",
+    ">draws",
+    ">self",
+)
 
 ESTIMANDS = {
     "population": "the population that the data were drawn from",
@@ -115,11 +142,11 @@ ESTIMANDS = {
 }
 
 BASELINES = {
-    "random": "recovers 0: outputs of random inputs, scored against x's label",
-    "components": "recovers 0: only the inputs of the sink's named parents resampled",
+    "random": "recovers 0: outputs of random inputs, against x's label",
+    "components": "recovers 0: only the sink's named parents resampled",
     "uniform": "recovers 0: uniform logits",
-    "zero": "recovers 0: all that feeds the output replaced by zero",
-    "mean": "recovers 0: all that feeds the output replaced by its mean",
+    "zero": "recovers 0: all that feeds the output set to zero",
+    "mean": "recovers 0: all that feeds the output set to its mean",
 }
 
 
@@ -156,7 +183,7 @@ def _nodes(nodes: tuple[NodeResult, ...]) -> RenderableType:
             smallest if smallest == largest else f"{smallest}–{median}–{largest}",
             f"{node.bits:.1f}",
             f"{node.draws:,}",
-            share(node.self_share),
+            share(node.self_share) if node.draws else DASH,
         )
     more = len(nodes) - MOST_NODES
     rest = [Text(f"{count(more, 'more node')} in the JSON", style="dim")] if more > 0 else []
@@ -186,7 +213,9 @@ def _cost(result: Result) -> RenderableType:
     )
     table.add_row("memory", Text(memory))
     table.add_row("precision", Text(_precision(result)))
-    said = [f"{k} {v}" for k, v in result.conventions.items() if k not in NOT_SHOWN and v is not None]
+    said = [
+        f"{k} {v}" for k, v in result.conventions.items() if k not in NOT_SHOWN and v is not None
+    ]
     table.add_row("conventions", Text(", ".join(said)))
     prints = ", ".join(f"{name} {value[:12]}" for name, value in result.fingerprints.items())
     table.add_row("fingerprints", Text(prints))

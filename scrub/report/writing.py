@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.terminal_theme import TerminalTheme
 
 from scrub.errors import InputRefused, Problem
+from scrub.results.files import write_whole
 
 WIDTH = 100  # of files, and of screens that are wider or unknown
 REPORTS = (".txt", ".md", ".html", ".svg")
@@ -18,10 +19,26 @@ REPORTS = (".txt", ".md", ".html", ".svg")
 PAPER = TerminalTheme(  # dark enough on white for print: the eight colours, and their bright forms
     (255, 255, 255),
     (30, 30, 30),
-    [(30, 30, 30), (176, 42, 24), (0, 110, 80), (150, 90, 0), (0, 92, 150), (140, 60, 110),
-     (0, 110, 120), (110, 110, 110)],
-    [(90, 90, 90), (190, 60, 30), (0, 120, 90), (160, 100, 0), (0, 100, 165), (150, 70, 120),
-     (0, 120, 130), (60, 60, 60)],
+    [
+        (30, 30, 30),
+        (176, 42, 24),
+        (0, 110, 80),
+        (150, 90, 0),
+        (0, 92, 150),
+        (140, 60, 110),
+        (0, 110, 120),
+        (110, 110, 110),
+    ],
+    [
+        (90, 90, 90),
+        (190, 60, 30),
+        (0, 120, 90),
+        (160, 100, 0),
+        (0, 100, 165),
+        (150, 70, 120),
+        (0, 120, 130),
+        (60, 60, 60),
+    ],
 )
 
 
@@ -41,9 +58,7 @@ def as_text(renderable: RenderableType, width: int = WIDTH) -> str:
 
 
 def write(renderable: RenderableType, path: Path, title: str) -> Path:
-    """Write what the screen shows to a file of one of the `REPORTS` formats, complete or not."""
-    from scrub.results.files import write_whole
-
+    """Write what the screen shows to a file, in that one of the `REPORTS` formats that it names."""
     write_whole(path, _in_format(renderable, path.suffix.lower(), title).encode())
     return path
 
@@ -54,7 +69,11 @@ def _in_format(renderable: RenderableType, suffix: str, title: str) -> str:
     if suffix == ".md":
         return f"# {title}\n\n```text\n{as_text(renderable)}```\n"
     console = Console(
-        file=io.StringIO(), width=WIDTH, highlight=False, record=True, force_terminal=True,
+        file=io.StringIO(),
+        width=WIDTH,
+        highlight=False,
+        record=True,
+        force_terminal=True,
         color_system="standard",
     )
     console.print(renderable)

@@ -33,7 +33,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Recovered:
-    """(scrubbed - baseline) / (model - baseline), never clipped; `refusal` says why there is none."""
+    """(scrubbed - baseline) / (model - baseline), never clipped.
+
+    Where there is no such figure, `refusal` says why.
+    """
 
     value: float | None
     low: float | None

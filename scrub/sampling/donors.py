@@ -89,9 +89,7 @@ class _Drawer:
         key = (name, draw.within_length, len(self.dataset))
         if key not in self._samplers:
             self._samplers[key] = (
-                sampler_of(
-                    self.claim.nodes[name], self.dataset, self.members, draw.within_length
-                )
+                sampler_of(self.claim.nodes[name], self.dataset, self.members, draw.within_length)
                 if name
                 else uniform_sampler(self.dataset, self.members, draw.within_length)
             )
@@ -109,7 +107,8 @@ class _Drawer:
     def _generate(self, draw: Draw, of: Ints) -> Ints:
         """One fresh row for each (reference, draw), from a generator seeded by the draw's key."""
         node, generator = self.claim.nodes[draw.node], self.claim.task.generator
-        assert generator is not None and isinstance(node.feature, Columns)  # held by the rules
+        assert generator is not None  # held by the rules
+        assert isinstance(node.feature, Columns)
         examples, draws = self._counters(of)
         made = []
         for (i, j), row in np.ndenumerate(of):
@@ -201,7 +200,9 @@ def _diagnose(tree: Tree, donors: Donors, name: str) -> NodeDraws:
     node = claim.nodes[name]
     mine = [o for o in tree.occurrences if o.node == name]
     indices = {o.reference for o in mine}
-    drawn = [i for i in indices if tree.draws[i].kind is DrawKind.DONOR and tree.draws[i].node == name]
+    drawn = [
+        i for i in indices if tree.draws[i].kind is DrawKind.DONOR and tree.draws[i].node == name
+    ]
     frames = {o.frame for o in mine if o.frame != o.reference}
     sizes = _class_sizes(node, claim)
     return NodeDraws(

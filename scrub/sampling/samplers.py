@@ -62,12 +62,15 @@ class ByClass:
                     "Give the generator values that the data has, or more data.",
                 )
             )
-        return self.order[self.start[classes] + uniform_index(words, self.size[classes])]
+        drawn: Ints = self.order[self.start[classes] + uniform_index(words, self.size[classes])]
+        return drawn
 
     def class_size(self, distinct: Ints) -> NDArray[np.float64]:
         members = len(self.order)
         pairs = np.unique(np.stack([self.of[:members], distinct[:members]]), axis=1)
-        return np.bincount(pairs[0], minlength=len(self.size)).astype(float)[self.of]
+        sizes = np.bincount(pairs[0], minlength=len(self.size)).astype(float)
+        found: NDArray[np.float64] = sizes[self.of]
+        return found
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,14 @@ class Within:
 
     def draw(self, references: Ints, words: Words) -> Ints:
         first, last = self.first[references], self.last[references]
-        return self.order[first + uniform_index(words, last - first)]
+        drawn: Ints = self.order[first + uniform_index(words, last - first)]
+        return drawn
 
     def class_size(self, distinct: Ints) -> NDArray[np.float64]:
         windows = zip(self.first.tolist(), self.last.tolist(), strict=True)
-        return np.array([len(np.unique(distinct[self.order[a:b]])) for a, b in windows], dtype=float)
+        return np.array(
+            [len(np.unique(distinct[self.order[a:b]])) for a, b in windows], dtype=float
+        )
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,7 @@ import numpy as np
 
 from scrub.statistics.bootstrap import Interval, Reading, replicate_sums
 from scrub.statistics.claims import divergence
-from scrub.statistics.influence import (
-    DataInfluence,
-    Direction,
-    Influence,
-    PopulationInfluence,
-)
+from scrub.statistics.influence import DataInfluence, Direction, Influence, PopulationInfluence
 from scrub.statistics.sample import Sample
 
 FEW = 10  # with fewer references the tails of an interval lie beyond its replicates

@@ -165,7 +165,8 @@ def _null(measured: Measured, means: Means) -> NullResult | None:
         return None
     mean = float(measured.values["null"].metric.mean())
     model, baseline = means.model.value, means.baseline.value
-    assert model is not None and baseline is not None  # raw means exist always
+    assert model is not None  # raw means exist always
+    assert baseline is not None
     gap = model - baseline
     return NullResult("features forgotten", (mean - baseline) / gap if gap else None, mean)
 
@@ -258,4 +259,6 @@ def _worst(plan: Plan, measured: Measured) -> tuple[Example, ...]:
 def _shown(dataset: Dataset, row: int) -> str:
     """An example as a reader would want it: its text if there is one, else its tokens."""
     example = dataset.example(row)
-    return str(example["text"]) if "text" in dataset.columns else " ".join(map(str, example["tokens"]))
+    return (
+        str(example["text"]) if "text" in dataset.columns else " ".join(map(str, example["tokens"]))
+    )

@@ -25,17 +25,15 @@ def cautions(
     null: NullResult | None,
 ) -> tuple[str, ...]:
     """All that applies, the gravest first."""
-    return tuple(
-        [
-            *_refused(recovered),
-            *_root(claim),
-            *_vacuous(claim, claims),
-            *_conventions(claim),
-            *_cancellation(means, divergence),
-            *_self_donation(nodes),
-            *_outside(recovered),
-            *_null(recovered, null),
-        ]
+    return (
+        *_refused(recovered),
+        *_root(claim),
+        *_vacuous(claim, claims),
+        *_conventions(claim),
+        *_cancellation(means, divergence),
+        *_self_donation(nodes),
+        *_outside(recovered),
+        *_null(recovered, null),
     )
 
 
@@ -72,7 +70,9 @@ def _conventions(claim: Claim) -> Iterator[str]:
 
 def _cancellation(means: Means, divergence: float) -> Iterator[str]:
     model, scrubbed, baseline = means.model.value, means.scrubbed.value, means.baseline.value
-    assert model is not None and scrubbed is not None and baseline is not None  # raw means exist
+    assert model is not None  # raw means exist always
+    assert scrubbed is not None
+    assert baseline is not None
     gap = abs(model - baseline)
     if gap > 0 and abs(scrubbed - model) < NEARLY * gap and divergence > CANCELS * gap:
         yield (

@@ -1,6 +1,6 @@
 """One scrub from end to end: the front door of the whole pipeline.
 
-    check → plan → load and probe → record → measure model, baseline, scrub, null → statistics
+check → plan → load and probe → record → measure model, baseline, scrub, null → statistics
 """
 
 from __future__ import annotations
@@ -167,9 +167,7 @@ def _draw(plan: Plan) -> tuple[dict[str, Donors], Dataset]:
     return found, dataset
 
 
-def _precision(
-    plan: Plan, model: Model, measured: Measured, settings: Settings
-) -> Precision:
+def _precision(plan: Plan, model: Model, measured: Measured, settings: Settings) -> Precision:
     """For a model run below float32: the same scrub of some references in float32, compared."""
     name = str(model.dtype).removeprefix("torch.")
     if model.dtype in (torch.float32, torch.float64):
@@ -195,8 +193,9 @@ def as_float32(model: Model, hypothesis: Hypothesis, settings: Settings) -> Mode
 def _provenance(plan: Plan, model: Model) -> Provenance:
     hypothesis = plan.hypothesis
     text = hypothesis.source or repr(sorted(map(repr, hypothesis.graph.edges(data=True))))
+    name = model.graph.name  # a folder's last name: where it lies is no part of what was found
     return Provenance(
-        model=model.graph.name,
+        model=Path(name).name if Path(name).is_dir() else name,
         fingerprints={
             "hypothesis": hashlib.sha256(text.encode()).hexdigest(),
             "data": plan.task.dataset.fingerprint(),

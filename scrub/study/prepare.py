@@ -55,7 +55,10 @@ class Plan:
     def prepared(self) -> Mapping[str, Prepared]:
         """What is run, by name, in order."""
         named = {
-            "model": self.model, "baseline": self.baseline, "scrub": self.claim, "null": self.null
+            "model": self.model,
+            "baseline": self.baseline,
+            "scrub": self.claim,
+            "null": self.null,
         }
         return {name: value for name, value in named.items() if value is not None}
 
@@ -167,7 +170,9 @@ def choose_references(rows: int, settings: Settings) -> Ints:
     if settings.references >= rows:
         return np.arange(rows, dtype=np.int64)
     numbers = np.arange(rows, dtype=np.int64)
-    luck = uniform_unit(uniform_words(numbers, np.zeros_like(numbers), key_of(settings.seed, "references")))
+    luck = uniform_unit(
+        uniform_words(numbers, np.zeros_like(numbers), key_of(settings.seed, "references"))
+    )
     return np.sort(np.argsort(luck, kind="stable")[: settings.references]).astype(np.int64)
 
 

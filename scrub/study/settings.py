@@ -62,10 +62,20 @@ class Settings:
             raise InputRefused(problems)
 
     def _counts(self) -> list[Problem]:
-        least = {"references": 1, "draws": 1, "seed": 0, "batch": 1, "replicates": 100, "threads": 1}
+        least = {
+            "references": 1,
+            "draws": 1,
+            "seed": 0,
+            "batch": 1,
+            "replicates": 100,
+            "threads": 1,
+        }
         found = {name: getattr(self, name) for name in least}
         return [
-            Problem(f"option '{name}'", f"must be a whole number of at least {least[name]}, found {value!r}.")
+            Problem(
+                f"option '{name}'",
+                f"must be a whole number of at least {least[name]}, found {value!r}.",
+            )
             for name, value in found.items()
             if not (value is None and name in ("batch", "threads"))
             and (not isinstance(value, int) or isinstance(value, bool) or value < least[name])

@@ -87,7 +87,9 @@ def random_model(rng: np.random.Generator) -> CallableModel:
             component(f"c{number}", _mixer(rng, ports, reach), width=WIDTH, reach=reach, **feeds)
         )
     names = [piece.name for piece in pieces]
-    out = component("out", _mixer(rng, ["q"], {}), width=WIDTH, q=sorted({*_some(rng, names), names[-1]}))
+    out = component(
+        "out", _mixer(rng, ["q"], {}), width=WIDTH, q=sorted({*_some(rng, names), names[-1]})
+    )
     return handmade(*pieces, out, output="out")
 
 

@@ -24,7 +24,9 @@ def flat(donors: Donors) -> np.ndarray:
     return donors.rows.reshape(len(donors.rows), -1)
 
 
-def engine(model: Any, claim: Claim, rows: np.ndarray | None = None, width: int = 16) -> torch.Tensor:
+def engine(
+    model: Any, claim: Claim, rows: np.ndarray | None = None, width: int = 16
+) -> torch.Tensor:
     """The engine's outputs for every row of the data (or for given draws)."""
     tree = unfold(claim)
     donors = draw(tree)
@@ -34,7 +36,9 @@ def engine(model: Any, claim: Claim, rows: np.ndarray | None = None, width: int 
         return executor(flat(donors) if rows is None else rows)
 
 
-def reference(model: Any, claim: Claim, items: slice = slice(None), oracle: Any = None) -> torch.Tensor:
+def reference(
+    model: Any, claim: Claim, items: slice = slice(None), oracle: Any = None
+) -> torch.Tensor:
     tree = unfold(claim)
     donors = draw(tree)
     oracle = oracle or CallableOracle(model)

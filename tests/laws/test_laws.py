@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrub import EXACT, Hypothesis
+from scrub import Hypothesis
 from scrub.compiler import compile_tree
 from scrub.engine.executor import Executor
 from scrub.hypothesis.options import Options, Unimportant
@@ -18,7 +18,7 @@ from scrub.hypothesis.resolve import resolve, trivial
 from scrub.hypothesis.unfold import DrawKind, count_occurrences, unfold
 from scrub.models.recording import Place, record
 from scrub.sampling.donors import draw_donors
-from tests.laws.cases import random_case, random_data, random_model, full_graph
+from tests.laws.cases import full_graph, random_case, random_data
 from tests.laws.running import draw, engine, flat, plain, reference
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -45,7 +45,9 @@ def test_law_1_every_edge_named_and_exact_is_the_model_itself(rng):
     assert [draw.kind for draw in tree.draws] == [DrawKind.REFERENCE], "nothing is drawn"
     assert len(tree.occurrences) == len(claim.nodes), "equal subtrees that draw nothing are shared"
     rows = flat(draw(tree))
-    torch.testing.assert_close(engine(case.model, claim), plain(case.model, claim, rows[0]), **CLOSE)
+    torch.testing.assert_close(
+        engine(case.model, claim), plain(case.model, claim, rows[0]), **CLOSE
+    )
 
 
 @given(seeds, st.sampled_from([Unimportant.TOGETHER, Unimportant.ONE]))
@@ -64,12 +66,16 @@ def test_law_2_the_sink_alone_is_the_baseline_draw_for_draw(rng, unimportant):
 
 @given(seeds, st.sampled_from([1, 3, 7]), st.sampled_from([1, 2, 16]), st.sampled_from(list(Place)))
 @quick
-def test_law_4_chunks_batches_and_the_place_of_the_recording_change_nothing(rng, chunk, width, place):
+def test_law_4_chunks_batches_and_the_place_of_the_recording_change_nothing(
+    rng, chunk, width, place
+):
     case = random_case(rng)
     tree = unfold(case.claim)
     rows = flat(draw(tree))
     schedule = compile_tree(tree, width)
-    with record(case.model, case.claim.dataset.inputs, schedule.sites(), batch=chunk, place=place) as made:
+    with record(
+        case.model, case.claim.dataset.inputs, schedule.sites(), batch=chunk, place=place
+    ) as made:
         executor = Executor(schedule, case.model, made, case.claim.dataset, len(case.claim.dataset))
         pieces = [executor(rows[:, i : i + chunk]) for i in range(0, rows.shape[1], chunk)]
     torch.testing.assert_close(torch.cat(pieces), engine(case.model, case.claim), **CLOSE)
@@ -201,7 +207,9 @@ def test_random_cases_cover_what_they_should():
         claim = random_case(rng).claim
         seen |= {f"{k}={v}" for k, v in claim.options.as_dict().items()}
         seen |= {f"feature={node.feature}" for node in claim.nodes.values()}
-        seen |= {f"merged {node.inner.value}" for node in claim.nodes.values() if len(node.parts) > 1}
+        seen |= {
+            f"merged {node.inner.value}" for node in claim.nodes.values() if len(node.parts) > 1
+        }
         tree = unfold(claim)
         seen |= {"repeated"} if len(tree.occurrences) > len(claim.nodes) else set()
         seen |= {"chain"} if any(len(d.path.split("/")) > 2 for d in tree.draws) else set()

@@ -81,7 +81,7 @@ def claim_of(
     """Resolve nodes that feed the output 'answer' unless `edges` says what feeds what."""
     data = options.pop("data", None) or rows()
     task = options.pop("task", None) or Task(Dataset.from_rows(data), at="end")
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[Any] = nx.DiGraph()
     graph.add_node("answer", **{"component": "logits", "feature": EXACT, **(answer or {})})
     for name, attributes in written.items():
         graph.add_node(name, **attributes)

@@ -21,6 +21,7 @@ from tests.messages.tables import (
 )
 
 END = {"positions": "end"}
+NOTHING = {"feature": ANY}
 
 
 def carries(feature: Any, **more: Any) -> object:
@@ -114,14 +115,14 @@ FEATURES = [
     ),
     Case(
         "label not fixed",
-        lambda: claim_of({}, answer=_ANY),
+        lambda: claim_of({}, answer=NOTHING),
         "node 'answer': the sink's feature 'ANY' does not fix the label, so an output "
         "could be scored against another example's answer. Use EXACT, or allow it with "
         "root='free' (the result is flagged).",
     ),
     Case(
         "label not named",
-        lambda: claim_of({}, answer=_ANY, task=_custom()),
+        lambda: claim_of({}, answer=NOTHING, task=_custom()),
         "node 'answer': the sink's feature 'ANY' does not fix the label, so an output "
         "could be scored against another example's answer. Use EXACT, name the columns "
         "that are the label with Task(label=...), or allow it with root='free' (the "
@@ -135,8 +136,6 @@ FEATURES = [
     ),
 ]
 
-_ANY = {"feature": ANY}
-
 
 def _with(**columns: Any) -> list[dict[str, Any]]:
     return [{**row, **columns} for row in rows()]
@@ -148,7 +147,8 @@ def _custom() -> Task:
 
 def _kinds(option: str) -> Any:
     """A hypothesis with an unknown value for an option."""
-    return lambda: claim_of({}, **{option: "sideways"})
+    value: Any = {option: "sideways"}
+    return lambda: claim_of({}, **value)
 
 
 HEAD = {"head": node("m0", **END)}

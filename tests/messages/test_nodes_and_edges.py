@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ END = {"positions": "end"}
 SKEWED = np.array([[1.0], *[[0.5]] * 7])
 
 
-def graph_of(graph: nx.Graph) -> object:
+def graph_of(graph: Any) -> object:
     task = Task(Dataset.from_rows(rows()), at="end")
     return resolve(Hypothesis(graph, task=task), GRAPH, task)
 

@@ -113,7 +113,9 @@ RESULT = Result(
     ),
     precision=Precision("float32"),
     worst=(
-        Example(311, 0.05, 2.75, 2.7, "4 17 29 3 8 11 4 17 29 3 8 11 4 17 29 3 8 11 4 17 29 3 8 11"),
+        Example(
+            311, 0.05, 2.75, 2.7, "4 17 29 3 8 11 4 17 29 3 8 11 4 17 29 3 8 11 4 17 29 3 8 11"
+        ),
         Example(45, 0.06, 1.93, 1.87, "9 2 <b>30</b>"),
     ),
     fingerprints={"hypothesis": "ab12" * 16, "data": "cd34" * 16, "model": "ef56" * 16},

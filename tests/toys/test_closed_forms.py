@@ -30,9 +30,23 @@ def squared_error(output: torch.Tensor, columns: Mapping[str, Any]) -> torch.Ten
 
 GRID = np.array(list(itertools.product(range(10), repeat=3)), dtype=float)
 OR_GATE = handmade(
-    x(0), x(1), x(2),
-    component("A", lambda x0, x1, x2: torch.sigmoid(x0 + 0.1 * x1 - 0.05 * x2 - 3), x0="x0", x1="x1", x2="x2"),
-    component("B", lambda x0, x1, x2: torch.sigmoid(-0.01 * x0 + x1 + 0.2 * x2 - 3), x0="x0", x1="x1", x2="x2"),
+    x(0),
+    x(1),
+    x(2),
+    component(
+        "A",
+        lambda x0, x1, x2: torch.sigmoid(x0 + 0.1 * x1 - 0.05 * x2 - 3),
+        x0="x0",
+        x1="x1",
+        x2="x2",
+    ),
+    component(
+        "B",
+        lambda x0, x1, x2: torch.sigmoid(-0.01 * x0 + x1 + 0.2 * x2 - 3),
+        x0="x0",
+        x1="x1",
+        x2="x2",
+    ),
     component("T", lambda v: 0.1 * v, v=["x0", "x1", "x2"]),
     component("D", lambda v: v, v=["A", "B", "T"]),
     output="D",
@@ -77,7 +91,9 @@ def enumerated(root_classes: bool) -> float:
     for row in range(1000):
         y = float(first[row] | second[row])
         same = (first & second) == (first & second)[row] if root_classes else np.arange(1000) == row
-        total += np.mean([by_class[f, s, y] for f, s in zip(first[same], second[same], strict=True)])
+        total += np.mean(
+            [by_class[f, s, y] for f, s in zip(first[same], second[same], strict=True)]
+        )
     return total / 1000
 
 
@@ -158,7 +174,9 @@ def test_cancellation_shows_in_the_divergence_and_is_said_in_words():
 
 
 @pytest.mark.parametrize(
-    ("named", "feeders", "drawn"), [(1, 1, 1), (1, 2, 2), (2, 2, 2)], ids=["chain", "1 of 2", "2 of 2"]
+    ("named", "feeders", "drawn"),
+    [(1, 1, 1), (1, 2, 2), (2, 2, 2)],
+    ids=["chain", "1 of 2", "2 of 2"],
 )
 def test_how_many_inputs_are_drawn(named, feeders, drawn):
     parts = [component(name, lambda v: v, v="x0") for name in "AB"[:feeders]]

@@ -23,11 +23,12 @@ def sink(claim: Claim) -> Iterator[Problem]:
             f"is the sink, but stands for {found}.",
             f"The sink is the model's output: component='{claim.graph.output}'.",
         )
-    scored = claim.task.positions
-    if node.positions != scored:
+    task = claim.task
+    if node.positions != task.positions:
+        found = f"is the sink at '{node.positions}', and task '{task.name}' scores at "
         yield Problem(
             f"node '{node.name}'",
-            f"is the sink at '{node.positions}', and task '{claim.task.name}' scores at '{scored}'.",
+            f"{found}'{task.positions}'.",
             "Leave out the sink's positions, or set at= in the task.",
         )
 
