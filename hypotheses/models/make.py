@@ -6,7 +6,9 @@ class that `AutoModelForCausalLM.from_pretrained` loads. Vocabulary and length a
 induction-2l         trained, rotary, attention only, one head per layer: a0.h0 looks at the
                      previous token, a1.h0 at the token after the match. Seed 0, 75 s.
 induction-redundant  the same with four heads per layer, which share the work. Seed 0, 90 s.
-induction-learned    the twin, learned positions and MLPs: behaves alike, works otherwise. TIME
+induction-learned    the twin, learned positions and MLPs, one head per layer: behaves alike, works
+                     otherwise, for its training charged it for looking at the previous token in
+                     layer 0. Without the charge it grows the same two heads. Seed 0, 2 min.
 induction-exact      built by hand, no seed: exact induction and one idle head in each layer.
 
 One thread and fixed seeds: a second run on the same machine and library versions writes the same
@@ -67,7 +69,8 @@ def save(model: PreTrainedModel, folder: Path) -> None:
 def score(model: PreTrainedModel) -> tuple[float, float]:
     """Accuracy and loss on the repeated places of sequences that no training has seen."""
     rng = np.random.default_rng(FRESH_SEED)
-    logits, targets = on_the_repeat(model, *repeated_tokens.sequences(FRESH_SEQUENCES, rng))
+    tokens, periods = repeated_tokens.sequences(FRESH_SEQUENCES, rng)
+    logits, targets = on_the_repeat(model(torch.from_numpy(tokens)).logits, tokens, periods)
     accuracy = (logits.argmax(-1) == targets).double().mean().item()
     return accuracy, cross_entropy(logits.double(), targets).item()
 
@@ -84,7 +87,7 @@ def induction_redundant() -> PreTrainedModel:
 
 
 def induction_learned() -> PreTrainedModel:
-    return train(learned(heads=1, seed=0), seed=0, steps=3000)
+    return train(learned(seed=0), seed=0, steps=3000, cost=loss_and_looking_back)
 
 
 def rotary(*, heads: int, seed: int) -> PreTrainedModel:
@@ -111,9 +114,15 @@ def rotary(*, heads: int, seed: int) -> PreTrainedModel:
     return model
 
 
-def learned(*, heads: int, seed: int) -> PreTrainedModel:
+def learned(*, seed: int) -> PreTrainedModel:
     torch.manual_seed(seed)
-    config = gpt2_config(n_head=heads, n_inner=64, tie_word_embeddings=False)
+    config = gpt2_config(
+        n_head=1,
+        n_inner=64,
+        tie_word_embeddings=False,
+        initializer_range=0.06,  # from the default it takes twice as long
+        attn_implementation="eager",  # the only one that returns the attention to be charged for
+    )
     return GPT2LMHeadModel(config)
 
 
@@ -132,31 +141,54 @@ def gpt2_config(**choices: object) -> GPT2Config:
     )
 
 
-def train(model: PreTrainedModel, *, seed: int, steps: int) -> PreTrainedModel:
+def loss_on_the_repeat(
+    model: PreTrainedModel, tokens: np.ndarray, periods: np.ndarray
+) -> torch.Tensor:
+    logits = model(torch.from_numpy(tokens)).logits
+    return cross_entropy(*on_the_repeat(logits, tokens, periods))
+
+
+def loss_and_looking_back(
+    model: PreTrainedModel, tokens: np.ndarray, periods: np.ndarray
+) -> torch.Tensor:
+    """The loss, and the mean attention that layer 0 pays to the previous token.
+
+    An induction head needs a previous-token head before it, so the charge drives the training
+    to another solution. What is left of it at the end is 0.1 %.
+    """
+    output = model(torch.from_numpy(tokens), output_attentions=True)
+    looking_back = output.attentions[0].diagonal(offset=-1, dim1=-2, dim2=-1)
+    return cross_entropy(*on_the_repeat(output.logits, tokens, periods)) + looking_back.mean()
+
+
+Cost = Callable[[PreTrainedModel, np.ndarray, np.ndarray], torch.Tensor]
+
+
+def train(
+    model: PreTrainedModel, *, seed: int, steps: int, cost: Cost = loss_on_the_repeat
+) -> PreTrainedModel:
     rng = np.random.default_rng(seed)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=LEARNING_RATE)
     # Constant, then down to nothing over the last quarter: a constant rate ends on a random bump.
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, 4 - 4 * step / steps))
     for _ in range(steps):
-        logits, targets = on_the_repeat(model, *repeated_tokens.sequences(BATCH, rng))
         optimizer.zero_grad()
-        cross_entropy(logits, targets).backward()
+        cost(model, *repeated_tokens.sequences(BATCH, rng)).backward()
         optimizer.step()
         rate.step()
     return model
 
 
 def on_the_repeat(
-    model: PreTrainedModel, tokens: np.ndarray, periods: np.ndarray
+    logits: torch.Tensor, tokens: np.ndarray, periods: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits `[places, vocabulary]` and targets `[places]` where the past fixes the next token.
 
     Only there: the loss of the unpredictable places drowns the signal, and some seeds stick.
     """
-    ids = torch.from_numpy(tokens)
     fixed = torch.arange(LENGTH - 1) >= torch.from_numpy(periods)[:, None]
-    return model(ids).logits[:, :-1][fixed], ids[:, 1:][fixed]
+    return logits[:, :-1][fixed], torch.from_numpy(tokens)[:, 1:][fixed]
 
 
 # Built by hand ------------------------------------------------------------------------------------

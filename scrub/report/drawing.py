@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -20,8 +21,9 @@ from matplotlib.path import Path
 
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
+from scrub.report.layers import kind_of
 from scrub.report.numbers import count, share
-from scrub.report.sheet import BOX_HEIGHT, Box, Sheet, kind_of, lay_out, text_width
+from scrub.report.sheet import BOX_HEIGHT, Box, Sheet, lay_out, text_width
 
 DOTS = 150  # per inch, of a PNG
 
@@ -202,7 +204,7 @@ def _colour(ports: str) -> str:
 def _arrow(axes: Axes, points: Sequence[tuple[float, float]], ports: str) -> None:
     """A smooth line that leaves and arrives upright, straight where it passes a row of boxes."""
     vertices, codes = [points[0]], [Path.MOVETO]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         bend = (y1 - y0) * (0.5 if abs(x1 - x0) > 1e-6 else 0.33)
         vertices += [(x0, y0 + bend), (x1, y1 - bend), (x1, y1)]
         codes += [Path.CURVE4] * 3
@@ -233,7 +235,7 @@ def _key(axes: Axes, sheet: Sheet, y: float) -> None:
         axes.text(x + 0.18, y, KINDS[kind], fontsize=7, va="center", color=GREY)
         x += 0.4 + text_width(KINDS[kind], 7)
     said = (
-        "A box says: name; component @ positions; what it carries; on its lower edge the ports that "
-        "are read."
+        "A box says: name; component @ positions; what it carries; on its lower edge the "
+        "ports that are read."
     )
     axes.text(0.2, y - 0.2, said, fontsize=7, va="center", color=GREY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scrub.data.features import Extent, Feature
@@ -69,6 +70,20 @@ def component_text(node: Node, most: int = 4) -> str:
 
 def feature_text(feature: Feature) -> str:
     return feature.value if isinstance(feature, Extent) else str(feature)
+
+
+def kind_of(components: Sequence[str], graph: ModelGraph) -> str:
+    """What sort of component it is, from its name and its place."""
+    kinds = {_kind(name, graph) for name in components}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _kind(name: str, graph: ModelGraph) -> str:
+    if name == graph.output:
+        return "output"
+    if name == "embed":
+        return "embed"
+    return "head" if re.search(r"\.h\d+$", name) else "mlp" if re.match(r"m\d+$", name) else "other"
 
 
 def _label(names: list[str]) -> str:

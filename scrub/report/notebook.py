@@ -88,8 +88,11 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _row(tag: str, cells: Sequence[str], styles: Sequence[str]) -> str:
-    pairs = zip(cells, styles, strict=True)
-    return f"<tr>{''.join(f'<{tag} style="{s}">{escape(c)}</{tag}>' for c, s in pairs)}</tr>"
+    made = [
+        f"<{tag} style='{style}'>{escape(cell)}</{tag}>"
+        for cell, style in zip(cells, styles, strict=True)
+    ]
+    return f"<tr>{''.join(made)}</tr>"
 
 
 register_renderer(render)

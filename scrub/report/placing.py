@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,8 @@ def place(
 
     Each edge comes with where along the child's lower edge it arrives, between -0.5 and 0.5.
 
-    >>> found = place([["a", "b"], ["c"]], {"a": 1, "b": 1, "c": 1}, {("a", "c"): 0.0, ("b", "c"): 0.0})
+    >>> edges = {("a", "c"): 0.0, ("b", "c"): 0.0}
+    >>> found = place([["a", "b"], ["c"]], {"a": 1, "b": 1, "c": 1}, edges)
     >>> [round(found.x[name], 2) for name in "abc"]
     [0.5, 1.75, 1.12]
     """
@@ -60,7 +62,7 @@ def place(
             if all(box.name != name for box in boxes[i]):
                 boxes[i].append(_Box(name, DUMMY))
         stops = [parent, *chain, child]
-        links.update(dict.fromkeys(zip(stops, stops[1:], strict=False), 0.0))
+        links.update(dict.fromkeys(pairwise(stops), 0.0))
         links[stops[-2], child] = edges[parent, child]
         chains[parent, child] = chain
     x = _places(_ordered(boxes, links), links, gap)
@@ -122,7 +124,7 @@ def _aim(place: Mapping[str, float], name: str, above: Sequence[str], links: Lin
 def _crossings(boxes: list[list[_Box]], above: Mapping[str, Sequence[str]], links: Links) -> int:
     """How many pairs of edges between neighbouring rows cross."""
     total = 0
-    for low, high in zip(boxes, boxes[1:], strict=False):
+    for low, high in pairwise(boxes):
         at = {box.name: i for i, box in enumerate(high)}
         ends: list[float] = []
         for box in low:
@@ -152,7 +154,7 @@ def _apart(wanted: NDArray[np.float64], row: list[_Box], gap: float) -> list[flo
 
     Less the distances it is an isotonic regression: pool neighbours that stand in each other's way.
     """
-    steps = [(a.width + b.width) / 2 + gap for a, b in zip(row, row[1:], strict=False)]
+    steps = [(a.width + b.width) / 2 + gap for a, b in pairwise(row)]
     offset = np.concatenate([[0.0], np.cumsum(steps)])
     pools: list[tuple[float, int]] = []  # mean, how many
     for value in wanted - offset:

@@ -17,6 +17,7 @@ from scrub.report.layers import (
     component_text,
     feature_text,
     heights,
+    kind_of,
     layer_of,
     layers,
     ports_read,
@@ -133,7 +134,7 @@ def lay_out(claim: Claim) -> Sheet:
 
 
 def _arrives(edge: Edge, ports: Mapping[str, Sequence[str]]) -> float:
-    """Where along its child's lower edge an arrow is wanted: the first port left, the last right."""
+    """Where along its child's lower edge an arrow is wanted: first port left, last right."""
     known = ports[edge.child]
     return (known.index(", ".join(edge.ports)) + 0.5) / len(known) - 0.5
 
@@ -230,20 +231,6 @@ def _ports(claim: Claim, name: str, placed: Placed, start: float, width: float) 
     order = sorted(coming, key=lambda ports: sum(coming[ports]) / len(coming[ports]))
     left, step = start + placed.x[name] - width / 2, width / max(len(order), 1)
     return {ports: left + step * (i + 0.5) for i, ports in enumerate(order)}
-
-
-def kind_of(components: Sequence[str], graph: ModelGraph) -> str:
-    """What sort of component it is, from its name and its place."""
-    kinds = {_kind(name, graph) for name in components}
-    return kinds.pop() if len(kinds) == 1 else "mixed"
-
-
-def _kind(name: str, graph: ModelGraph) -> str:
-    if name == graph.output:
-        return "output"
-    if name == "embed":
-        return "embed"
-    return "head" if re.search(r"\.h\d+$", name) else "mlp" if re.match(r"m\d+$", name) else "other"
 
 
 def _arrows(

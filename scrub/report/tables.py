@@ -38,7 +38,7 @@ def grid() -> Table:
 
 @dataclass
 class Listing:
-    """A table without rules. A title that starts with `>` makes a column of figures, flush right."""
+    """A table without rules; a title that starts with `>` makes a column of figures."""
 
     titles: Sequence[str]
     rows: list[Sequence[Cell]] = field(default_factory=list)

@@ -228,8 +228,6 @@ def _precision(result: Result) -> str:
     precision = result.precision
     if precision.against is None:
         return precision.dtype
-    return (
-        f"{precision.dtype}; against {precision.against} on {count(precision.references, 'reference')}"
-        f" the metric differs by {number(precision.mean_error)} on average, "
-        f"{number(precision.max_error)} at most"
-    )
+    compared = f"{precision.against} on {count(precision.references, 'reference')}"
+    apart = f"{number(precision.mean_error)} on average, {number(precision.max_error)} at most"
+    return f"{precision.dtype}; against {compared} the metric differs by {apart}"

@@ -15,7 +15,7 @@ from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, Tree, count_occurrences, path_sets, unfold
 from scrub.models.config import graph_from_config
 from scrub.sampling.donors import Donors, draw_donors
-from tests.hypothesis.dags import FEATURES, claim_of, paths_to, random_graph
+from tests.hypothesis.dags import claim_of, paths_to, random_graph
 
 SEEDS = range(25)
 CONVENTIONS: list[dict[str, Any]] = [
@@ -213,7 +213,3 @@ def test_the_graph_of_all_edges_is_small_and_draws_nothing() -> None:
     assert len(tree.occurrences) == 158
     assert [draw.kind for draw in tree.draws] == [DrawKind.REFERENCE]
     assert time.perf_counter() - start < 20  # 1.0 s on an idle core
-
-
-def test_all_features_are_tried() -> None:
-    assert {EXACT, ANY, "name"} == set(FEATURES)
