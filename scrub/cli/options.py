@@ -49,7 +49,7 @@ Seed = Annotated[
 Batch = Annotated[
     int | None,
     _option(
-        "Items (a reference and a draw) computed at a time. Default: planned from --memory.",
+        "Items (a reference and a draw) computed at a time. Default: as memory allows.",
         MACHINE,
         "N",
     ),

@@ -17,7 +17,6 @@ def plan(
     ] = False,
     references: o.References = Settings.references,
     draws: o.Draws = Settings.draws,
-    seed: o.Seed = Settings.seed,
     batch: o.Batch = Settings.batch,
     dtype: o.Dtype = Settings.dtype,
     null: o.NullName = Settings.null,
@@ -37,9 +36,7 @@ def plan(
     from scrub.report.writing import show
     from scrub.study.prepare import prepare
 
-    settings = Settings(
-        references=references, draws=draws, seed=seed, batch=batch, dtype=dtype, null=null
-    )
+    settings = Settings(references=references, draws=draws, batch=batch, dtype=dtype, null=null)
     hypothesis = read(
         file,
         model,

@@ -7,7 +7,7 @@ knows a transformer or a tensor: a hand-made graph of three scalars is a model g
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -133,24 +133,30 @@ class ModelGraph:
         return sum(len(p.feeders) for component in self.components for p in component.ports)
 
 
-def _problems(graph: ModelGraph) -> Iterable[Problem]:
+def _problems(graph: ModelGraph) -> Iterator[Problem]:
     """What keeps this from being a model graph: names, unknown feeders, order, output."""
-    seen: set[str] = set()
     names = [component.name for component in graph.components]
+    known, seen = set(names), set[str]()
+    checked: set[tuple[str, ...]] = set()  # the heads of a layer share one tuple of feeders
     for component in graph.components:
         if component.name in seen:
             yield Problem(f"component '{component.name}'", "is declared twice.", "Rename one.")
         for port in component.ports:
-            where = f"component '{component.name}', port '{port.name}'"
-            for feeder in port.feeders:
-                if feeder not in names:
-                    yield Problem(where, f"'{feeder}' is no component.", nearest(feeder, names))
-                elif feeder not in seen:
-                    yield Problem(
-                        where,
-                        f"'{feeder}' is evaluated after '{component.name}'.",
-                        "Declare components in an order of evaluation; a model graph has no cycle.",
-                    )
+            if port.feeders not in checked:
+                where = f"component '{component.name}', port '{port.name}'"
+                yield from _feeder_problems(where, port.feeders, known, seen)
+                checked.add(port.feeders)
         seen.add(component.name)
     if graph.output not in seen:
         yield Problem(f"output '{graph.output}'", "is no component.", nearest(graph.output, names))
+
+
+def _feeder_problems(
+    where: str, feeders: tuple[str, ...], known: set[str], seen: set[str]
+) -> Iterator[Problem]:
+    for feeder in feeders:
+        if feeder not in known:
+            yield Problem(where, f"'{feeder}' is no component.", nearest(feeder, known))
+        elif feeder not in seen:
+            fix = "Declare components in an order of evaluation; a model graph has no cycle."
+            yield Problem(where, f"'{feeder}' is evaluated later.", fix)

@@ -23,10 +23,13 @@ MUST = "Write hypothesis = Hypothesis(claim, task=..., model=...)."
 def load_hypothesis(path: str | Path) -> Hypothesis:
     """The hypothesis of a file, knowing its name, its claim in words, its folder and its source.
 
-    The file is run in a namespace of its own; modules beside it can be imported while it runs.
-    Raises `InputRefused` in words, with the line of the user's file.
+    A bare name such as `induction` is that of a shipped hypothesis. The file is run in a namespace
+    of its own; modules beside it can be imported while it runs. Raises `InputRefused` in words,
+    with the line of the user's file.
     """
     path = Path(path).expanduser()
+    if str(path) in shipped_hypotheses():
+        path = shipped_hypothesis(str(path))
     if path.suffix != ".py" and not path.is_dir():
         fix = nearest(path.name, shipped_hypotheses()) if not path.suffix else ""
         found = "is no hypothesis file: these are Python files, named *.py."

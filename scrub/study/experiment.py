@@ -117,10 +117,10 @@ def open_model(hypothesis: Hypothesis, settings: Settings) -> Model:
 def probe_model(model: Model) -> None:
     """Hold the adapter against the loaded model; a hand-made model is its own definition."""
     from scrub.models.adapter import TransformersModel
-    from scrub.models.probe import probe
+    from scrub.models.probed import require_probed
 
     if isinstance(model, TransformersModel):
-        probe(model).require()
+        require_probed(model)
 
 
 def measure(

@@ -139,14 +139,14 @@ NO_ROOM = "a period of 16, a query and its target need a length of at least 18, 
     ],
 )
 def test_impossible_sizes_are_refused_all_at_once(sizes: dict[str, int], message: str) -> None:
-    with pytest.raises(ValueError, match="^repeated_tokens: ") as refused:
+    with pytest.raises(ValueError, match=r"^repeated_tokens: ") as refused:
         rows(1, seed=0, **sizes)
     assert str(refused.value) == f"repeated_tokens: {message}"
 
 
 def test_like_refuses_a_column_it_does_not_know() -> None:
     [row] = rows(1, seed=0)
-    with pytest.raises(ValueError, match="^repeated_tokens: ") as refused:
+    with pytest.raises(ValueError, match=r"^repeated_tokens: ") as refused:
         like(row, ["period", "next"], np.random.default_rng(0))
     assert str(refused.value) == (
         "repeated_tokens: rows cannot agree on 'next'; "

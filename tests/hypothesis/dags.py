@@ -1,4 +1,4 @@
-"""Random claims over a small model graph without a model: every component reads all earlier ones."""
+"""Random claims over a small model graph in which every component reads all earlier ones."""
 
 from __future__ import annotations
 

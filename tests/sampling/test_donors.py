@@ -8,7 +8,18 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from scrub import ANY, EXACT, Dataset, Hypothesis, InputRefused, Task, component, handmade, near, source
+from scrub import (
+    ANY,
+    EXACT,
+    Dataset,
+    Hypothesis,
+    InputRefused,
+    Task,
+    component,
+    handmade,
+    near,
+    source,
+)
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, unfold
 from scrub.sampling.donors import Donors, diagnose, draw_donors
