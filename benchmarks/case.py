@@ -141,7 +141,8 @@ def compare(case: Case, careful: bool) -> Agreement:
     theirs = loop(case.rows)
     ours = _evaluated(case)
     plain = record_heads(case.model.module, case.dataset)
-    apart, effects = [0.0], [float("inf")]
+    apart: list[float] = []
+    effects: list[float] = []
     for occurrence, values in zip(case.tree.occurrences, theirs, strict=True):
         node = case.claim.nodes[occurrence.node]
         if case.claim.is_leaf(occurrence.node) or occurrence is case.tree.root:

@@ -76,6 +76,7 @@ class HookLoop:
             table = np.tile(np.arange(self.dataset.length), (len(self.dataset), 1))
         return torch.from_numpy(table[rows]).to(self.model.device)
 
+    @torch.no_grad()
     def leaf(self, heads: Sequence[Head], rows: np.ndarray, at: torch.Tensor) -> Shares:
         """Plain heads at positions [item, n] of these rows: looked up, or one pass."""
         if self.recorded is not None:
@@ -171,15 +172,20 @@ class Pass:
     def _watch_parents(self, before: int | None = None) -> list[Any]:
         """Each parent's own output is seen on the way, and what it has to change follows."""
 
+        waiting = {given.head[0] for given in self.given}
+
         def seen(layer: int, z: torch.Tensor) -> None:
+            if layer not in waiting:  # the layer's attention is called once more for its members
+                return
+            waiting.remove(layer)
             for given in self.given:
                 if given.head[0] == layer:
                     own = self._share(given.head, z, given.where)
                     change = Change(layer, given.value - own, given.where, given.ports)
                     self.changes.append(change)
 
-        layers = {given.head[0] for given in self.given}
-        return [self._on_z(layer, seen) for layer in layers if before is None or layer < before]
+        layers = [layer for layer in sorted(waiting) if before is None or layer < before]
+        return [self._on_z(layer, seen) for layer in layers]
 
     def _on_z(self, layer: int, take: Any) -> Any:
         def hook(module: Any, args: tuple[torch.Tensor]) -> None:

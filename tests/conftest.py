@@ -1,11 +1,15 @@
-"""One thread for torch: the models here are tiny, and two threads on a busy machine are slower."""
+"""One thread for torch (the models are tiny), and a cache folder that is not the user's."""
 
 from __future__ import annotations
+
+import os
+import tempfile
 
 import pytest
 import torch
 
 torch.set_num_threads(1)
+os.environ["SCRUB_CACHE"] = tempfile.mkdtemp(prefix="scrub-test-cache-")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,8 +27,9 @@ from scrub.errors import InputRefused, Problem
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".dill", ".npy", ".npz")
 _ROLE = "role:"
+# No leading zeros: "007" and "7" are different texts, and would become one number.
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
-_REAL = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?")
+_REAL = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import networkx as nx
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from benchmarks.case import Case, compare, counted_flops, forecast_flops
+from benchmarks.hook_loop import Pass
 from scrub import EXACT, Dataset, Hypothesis, Task
 from scrub.hypothesis.resolve import resolve
 from scrub.models.adapter import TransformersModel
@@ -19,7 +18,16 @@ from scrub.models.adapter import TransformersModel
 VOCABULARY, LAYERS, HEADS, WIDTH, LENGTH = 40, 4, 4, 32, 8
 
 
-def gpt2(**options: Any) -> nn.Module:
+def drawn(module: nn.Module) -> nn.Module:
+    """Biases and norms drawn too: at their initial 0 and 1 they could be left out."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(0.3 * torch.randn_like(parameter))
+    return module.eval()
+
+
+def gpt2() -> nn.Module:
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=VOCABULARY,
@@ -31,8 +39,7 @@ def gpt2(**options: Any) -> nn.Module:
         bos_token_id=None,
         eos_token_id=None,
     )
-    config._attn_implementation = options.get("attention", "sdpa")
-    return GPT2LMHeadModel(config).eval()
+    return drawn(GPT2LMHeadModel(config))
 
 
 def llama() -> nn.Module:
@@ -48,7 +55,7 @@ def llama() -> nn.Module:
         bos_token_id=None,
         eos_token_id=None,
     )
-    return LlamaForCausalLM(config).eval()
+    return drawn(LlamaForCausalLM(config))
 
 
 def data(rows: int = 12) -> Dataset:
@@ -107,16 +114,12 @@ def test_the_rivals_equal_the_engine_at_every_node(careful):
     assert found.logits < 1e-5
     assert found.nodes < 1e-5
     assert found.effect > 1e-2
-    assert found.compared > 9
+    assert found.compared == 6  # the heads of middle and late
 
 
 def test_a_rival_that_leaves_a_parent_out_is_seen(monkeypatch):
-    from benchmarks import hook_loop
-
-    whole = hook_loop.Pass._watch_parents
-    monkeypatch.setattr(hook_loop.Pass, "_watch_parents", lambda self, before=None: [])
+    monkeypatch.setattr(Pass, "_watch_parents", lambda self, before=None: [])
     assert compare(case(gpt2()), careful=True).logits > 1e-2
-    monkeypatch.setattr(hook_loop.Pass, "_watch_parents", whole)
 
 
 def test_the_loops_leave_no_hook_behind():
@@ -130,4 +133,5 @@ def test_the_loops_leave_no_hook_behind():
 @pytest.mark.parametrize("module", [gpt2, llama])
 def test_the_plans_flops_are_within_a_tenth_of_those_counted(module):
     made = case(module())
+    print(forecast_flops(made)/counted_flops(made))
     assert forecast_flops(made) == pytest.approx(counted_flops(made), rel=0.1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scrub import Dataset, InputRefused
 from scrub.data.dataset import require_rows
-from scrub.graph import ALL, Indices, Role
+from scrub.graph import ALL, Indices, Positions, Role
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=1, max_size=6)
 
@@ -66,14 +66,15 @@ def test_positions_of_roles_items_indices_and_all() -> None:
     rows = [{"tokens": [1, 2, 3], "roles": {"pair": [0, i]}} for i in (1, 2)]
     data = Dataset.from_rows(rows)
     assert data.positions(ALL) is None
-    for where, expected in [
+    expected: list[tuple[Positions, list[list[int]]]] = [
         (Role("pair"), [[0, 1], [0, 2]]),
         (Role("pair", 1), [[1], [2]]),
         (Indices((0, 2)), [[0, 2], [0, 2]]),
-    ]:
+    ]
+    for where, spots in expected:
         found = data.positions(where)
         assert found is not None
-        assert found.tolist() == expected
+        assert found.tolist() == spots
 
 
 def test_a_role_that_is_none_or_absent_is_missing() -> None:

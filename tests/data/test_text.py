@@ -70,7 +70,11 @@ def test_rows_with_tokens_stay_as_they_are() -> None:
 
 
 def test_all_rows_with_problems_are_named() -> None:
-    rows = [{"text": "a", "roles": {"x": "b"}}, {"text": "b"}, {"text": "a", "roles": {"x": ""}}]
+    rows: list[dict[str, Any]] = [
+        {"text": "a", "roles": {"x": "b"}},
+        {"text": "b"},
+        {"text": "a", "roles": {"x": ""}},
+    ]
     with pytest.raises(InputRefused) as caught:
         Dataset.from_text(rows, pieces)
     assert [problem.where for problem in caught.value.problems] == ["data, row 0", "data, row 2"]

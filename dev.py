@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Set up and run scrub from a checkout, with nothing but Python 3.11+ installed.
+
+    python3 dev.py scrub            scrub the shipped induction claim; the report lands in reports/
+    python3 dev.py scrub ARGS...    any scrub command, e.g. `python3 dev.py scrub show induction`
+    python3 dev.py test             lint, types and the fast tests
+    python3 dev.py slow             the tests that take longer
+    python3 dev.py models           train and build the shipped models again
+
+The first call makes .venv and installs what constraints.txt pins; where there is no NVIDIA driver
+it takes a CPU build of torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+MAIN_JOB = ["run", "induction", "--report", "reports/induction.txt", "--json", "reports/induction.json"]
+
+
+def main(arguments: list[str]) -> int:
+    tasks = {"scrub": scrub, "test": test, "slow": slow, "models": models}
+    if not arguments or arguments[0] not in tasks:
+        print(__doc__)
+        return 0 if arguments[:1] in ([], ["-h"], ["--help"]) else 2
+    if sys.version_info < (3, 11):
+        print(f"scrub needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+        return 2
+    set_up()
+    return tasks[arguments[0]](arguments[1:])
+
+
+def scrub(arguments: list[str]) -> int:
+    if not arguments:
+        (ROOT / "reports").mkdir(exist_ok=True)
+        arguments = MAIN_JOB
+    return call([str(BIN / "scrub"), *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Everything that has to hold before a commit; the first failure ends it."""
+    return (
+        call([str(PYTHON), "-m", "ruff", "check", "."])
+        or call([str(PYTHON), "-m", "ruff", "format", "--check", "."])
+        or call([str(PYTHON), "-m", "mypy"])
+        or call([str(PYTHON), "-m", "pytest", "-n", "2", "-m", "not slow", *arguments])
+    )
+
+
+def slow(arguments: list[str]) -> int:
+    return call([str(PYTHON), "-m", "pytest", "-m", "slow", *arguments])
+
+
+def models(arguments: list[str]) -> int:
+    return call([str(PYTHON), "hypotheses/models/make.py", *arguments])
+
+
+def set_up() -> None:
+    """Make .venv and install into it, unless that has been done for these very requirements."""
+    wanted = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        wanted.update((ROOT / name).read_bytes())
+    done = VENV / "installed"
+    if done.is_file() and done.read_text() == wanted.hexdigest():
+        return
+    print("Setting up .venv (once; a few minutes) …", flush=True)
+    venv.create(VENV, with_pip=True, clear=True)
+    install_torch()
+    pip("install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]", must=True)
+    done.write_text(wanted.hexdigest())
+
+
+def install_torch() -> None:
+    """A CPU build where there is no NVIDIA driver: at hand, else from PyTorch's own index."""
+    pinned = next(
+        line for line in (ROOT / "constraints.txt").read_text().split() if line.startswith("torch==")
+    )
+    if shutil.which("nvidia-smi") or sys.platform == "darwin":
+        pip("install", "--quiet", pinned, must=True)
+        return
+    if pip("install", "--quiet", f"{pinned}+cpu") == 0:
+        return
+    if pip("install", "--quiet", pinned, "--index-url", CPU_WHEELS) == 0:
+        return
+    pip("install", "--quiet", pinned, must=True)
+
+
+def pip(*arguments: str, must: bool = False) -> int:
+    """Run pip quietly; what it prints is shown only if it `must` succeed and does not."""
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode and must:
+        print(done.stdout, done.stderr, sep="\n")
+        sys.exit(f"pip could not {' '.join(arguments)}; its words stand above.")
+    return done.returncode
+
+
+def call(command: list[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
