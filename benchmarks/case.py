@@ -14,8 +14,9 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from benchmarks.hook_loop import SINK, HookLoop, Shares, head_of, record_heads
 from scrub import Dataset
 from scrub.compiler import Schedule, Shape, Stats, compile_tree, stats
+from scrub.engine.budget import parse_bytes
 from scrub.engine.executor import Executor
-from scrub.engine.memory import MemoryPlan, parse_bytes, plan_memory
+from scrub.engine.memory import MemoryPlan, plan_memory
 from scrub.graph import ModelGraph, Positions
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.unfold import Tree, unfold

@@ -14,10 +14,9 @@ def read(file: str, model: str | None = None, **conventions: object) -> Hypothes
 
     Raises `InputRefused`.
     """
-    from scrub.data.shipped import shipped_hypotheses
     from scrub.hypothesis.loading import load_hypothesis, resolve_model_source
 
-    hypothesis = load_hypothesis(shipped_hypotheses().get(file, file))
+    hypothesis = load_hypothesis(file)
     if model is not None:
         hypothesis = hypothesis.with_model(resolve_model_source(model, Path.cwd()))
     given = {name: value for name, value in conventions.items() if value is not None}

@@ -44,7 +44,8 @@ class Stats:
     """Costs of one schedule: `flops` and `bytes` for one item (a reference and a draw).
 
     `pass_flops` is one forward pass over one example, `recording_flops` the recording pass over
-    all inputs, `recording_bytes` what it keeps, `peak_bytes` the live values of one item.
+    all inputs (without the output, which it leaves out where nothing reads it),
+    `recording_bytes` what it keeps, `peak_bytes` the live values of one item.
     """
 
     flops: int
@@ -76,15 +77,19 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
         peak = max(peak, live + sizes.scratch(instruction))
         if isinstance(instruction, Free):
             live -= sum(slots.pop(slot) for slot in instruction.slots)
-    recorded = sum(sizes.site(site) for site in schedule.sites())
+    sites = schedule.sites()
+    recorded = sum(sizes.site(site) for site in sites)
     full = schedule.graph.pass_cost.flops(shape.length, shape.length)
+    output = schedule.graph[schedule.graph.output]
+    read_out = output.cost.flops(shape.length, shape.length)
+    unread = Site(Kind.OUTPUT, output.name) not in sites
     count = schedule.instructions
     return Stats(
         flops=sum(map(sizes.flops, count)),
         bytes=sum(map(sizes.moved, count)),
         peak_bytes=peak,
         pass_flops=full,
-        recording_flops=shape.inputs * full,
+        recording_flops=shape.inputs * (full - read_out if unread else full),
         recording_bytes=recorded,
         runs=sum(isinstance(i, Run) for i in count),
         steps=sum(1 for _ in schedule.steps()),

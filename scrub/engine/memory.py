@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,12 +10,11 @@ from typing import TypeVar
 import torch
 
 from scrub.compiler import Stats
+from scrub.engine.budget import CACHE_ITEMS
 from scrub.errors import InputRefused, Problem
 from scrub.models.recording import Place
 
-UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 1e3, "mb": 1e6, "gb": 1e9}
 SHARE = 0.6  # of what is free, when no budget is given
-CACHE_ITEMS = 64  # beyond this a CPU gains nothing from longer chunks, and its caches lose
 
 T = TypeVar("T")
 
@@ -28,22 +26,6 @@ class MemoryPlan:
     place: Place
     chunk: int
     budget: int
-
-
-def parse_bytes(text: str | int) -> int:
-    """A budget as users write it.
-
-    >>> parse_bytes("1.5GiB"), parse_bytes("800MB")
-    (1610612736, 800000000)
-    """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-zA-Z]*)\s*", str(text))
-    if match and match[2].lower() in UNITS and match[1].count(".") < 2 and match[1] != ".":
-        size = int(float(match[1]) * UNITS[match[2].lower()])
-        if size > 0:
-            return size
-    raise InputRefused(
-        Problem("option 'memory'", f"'{text}' is no amount of memory.", "Write 4GiB or 800MB.")
-    )
 
 
 def free_bytes(device: torch.device) -> int:

@@ -79,10 +79,6 @@ class Hypothesis:
         """The same claim about another model."""
         return self._changed(model=model)
 
-    def with_model(self, model: Any) -> Hypothesis:
-        """The same claim about another model."""
-        return self._changed(model=model)
-
     def _changed(self, **values: object) -> Hypothesis:
         other = object.__new__(Hypothesis)
         for name, value in {**vars(self), **values}.items():

@@ -151,6 +151,12 @@ def read_edges(
     """Edges between the nodes that could be read, each with its ports."""
     edges: list[Edge] = []
     problems: list[Problem] = []
+    ports = {
+        name: tuple(
+            dict.fromkeys(p for part in entry.node.parts for p in model[part.component].port_names)
+        )
+        for name, entry in written.items()
+    }
     for parent, child, attributes in graph.edges(data=True):
         where = f"edge '{parent}' → '{child}'"
         problems += [
@@ -160,8 +166,7 @@ def read_edges(
         ]
         if str(parent) not in written or str(child) not in written:
             continue
-        parts = written[str(child)].node.parts
-        known = tuple(dict.fromkeys(p for part in parts for p in model[part.component].port_names))
+        parts, known = written[str(child)].node.parts, ports[str(child)]
         asked = _asked_ports(attributes.get("port"), known)
         if asked is None:
             found = f"port must be a name or a list of names, not {attributes['port']!r}."

@@ -5,11 +5,10 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from scrub.engine.budget import CACHE_ITEMS
 from scrub.report.numbers import count, flops, number, size
 from scrub.report.tables import Listing, grid, heading
 from scrub.study.prepare import Plan, whole_cost
-
-CHUNK = 64  # items at a time where the memory allows: engine.memory's, which comes with torch
 
 
 def forecast(plan: Plan) -> RenderableType:
@@ -43,13 +42,13 @@ def forecast(plan: Plan) -> RenderableType:
 
 
 def _memory(plan: Plan, recorded: int, live: int) -> RenderableType:
-    chunk = min(plan.settings.batch or CHUNK, plan.items("scrub"))
+    chunk = min(plan.settings.batch or CACHE_ITEMS, plan.items("scrub"))
     table = grid()
     sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})
     where = (
         f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {plan.shape.length}"
     )
-    table.add_row("recording", Text(f"{size(recorded)} ({where} positions)"))
+    table.add_row("recorded", Text(f"{size(recorded)} ({where} positions)"))
     table.add_row(
         "live values", Text(f"{size(live * chunk)} at the peak, {chunk:,} items at a time")
     )

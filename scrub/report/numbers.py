@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from scrub.results.result import Figure, Recovered
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scrub.results.result import Figure, Recovered
 
 DASH = "–"
 ABSENT = "none"

@@ -154,7 +154,10 @@ def _apart(wanted: NDArray[np.float64], row: list[_Box], gap: float) -> list[flo
 
     Less the distances it is an isotonic regression: pool neighbours that stand in each other's way.
     """
-    steps = [(a.width + b.width) / 2 + gap for a, b in pairwise(row)]
+    steps = [
+        (a.width + b.width) / 2 + (gap / 3 if a.width == b.width == DUMMY else gap)
+        for a, b in pairwise(row)
+    ]
     offset = np.concatenate([[0.0], np.cumsum(steps)])
     pools: list[tuple[float, int]] = []  # mean, how many
     for value in wanted - offset:

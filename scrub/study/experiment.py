@@ -21,7 +21,8 @@ import torch
 
 import scrub
 from scrub.data.dataset import Dataset
-from scrub.engine.memory import parse_bytes, plan_memory
+from scrub.engine.budget import parse_bytes
+from scrub.engine.memory import plan_memory
 from scrub.engine.metrics import Scorer
 from scrub.engine.scrubbing import Bench
 from scrub.hypothesis.hypothesis import Hypothesis

@@ -6,6 +6,7 @@ import enum
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from scrub.engine.budget import parse_bytes
 from scrub.errors import InputRefused, Problem, nearest
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -50,6 +51,7 @@ class Settings:
     def __post_init__(self) -> None:
         problems = [
             *self._counts(),
+            *self._memory(),
             *self._choice("interval", ("bca", "percentile")),
             *self._choice("estimand", ("population", "data")),
             *self._choice("dtype", DTYPES),
@@ -80,6 +82,15 @@ class Settings:
             if not (value is None and name in ("batch", "threads"))
             and (not isinstance(value, int) or isinstance(value, bool) or value < least[name])
         ]
+
+    def _memory(self) -> tuple[Problem, ...]:
+        """Here rather than when it is needed, which is after the model has been loaded."""
+        try:
+            if self.memory is not None:
+                parse_bytes(self.memory)
+        except InputRefused as refused:
+            return refused.problems
+        return ()
 
     def _choice(self, name: str, known: Any) -> list[Problem]:
         value = getattr(self, name)

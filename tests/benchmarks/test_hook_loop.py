@@ -15,7 +15,7 @@ from scrub import EXACT, Dataset, Hypothesis, Task
 from scrub.hypothesis.resolve import resolve
 from scrub.models.adapter import TransformersModel
 
-VOCABULARY, LAYERS, HEADS, WIDTH, LENGTH = 40, 4, 4, 32, 8
+VOCABULARY, LAYERS, HEADS, WIDTH, LENGTH = 500, 4, 4, 32, 8
 
 
 def drawn(module: nn.Module) -> nn.Module:

@@ -42,6 +42,7 @@ def test_a_missing_file_is_refused_input(scrub: Invoke, tmp_path: Path) -> None:
         ("--draws", "0", "option 'draws': must be a whole number of at least 1, found 0."),
         ("--interval", "bcc", "option 'interval': 'bcc' is no value of it. Did you mean bca?"),
         ("--unimportant", "all", "option 'unimportant': 'all' is no value of it."),
+        ("--memory", "lots", "option 'memory': 'lots' is no amount of memory."),
         ("--report", "report.pdf", "option '--report': 'report.pdf' must end in .txt or"),
         ("--json", "nowhere/r.json", "option '--json': there is no folder '"),
     ],

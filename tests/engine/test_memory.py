@@ -11,7 +11,8 @@ import torch
 
 from scrub import InputRefused, run
 from scrub.compiler import Stats
-from scrub.engine.memory import in_chunks, is_out_of_memory, parse_bytes, plan_memory
+from scrub.engine.budget import parse_bytes
+from scrub.engine.memory import in_chunks, is_out_of_memory, plan_memory
 from scrub.models.recording import Place, record
 from tests.laws.cases import random_case
 

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from itertools import combinations
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from scrub.hypothesis.claim import Claim
@@ -15,6 +16,7 @@ from scrub.report.outline import outline
 from scrub.report.placing import place
 from scrub.report.sheet import BOX_HEIGHT, Box, lay_out
 from scrub.report.writing import as_text
+from scrub.study.prepare import check
 from tests.report.claims import induction, transformer, wide
 
 CLAIMS = {"induction": induction, "wide": wide}
@@ -124,13 +126,9 @@ def _line(lines: list[str], start: str) -> int:
 
 
 def test_a_claim_of_the_sink_alone_can_be_drawn(tmp_path: Path) -> None:
-    import networkx as nx
-
-    hypothesis, claim = induction()
+    hypothesis, _ = induction()
     graph = nx.DiGraph()
     graph.add_node("answer", component="logits", feature="next_token")
-    from scrub.study.prepare import check
-
     alone: Claim = check(hypothesis.with_graph(graph))
     draw(hypothesis, alone, [tmp_path / "alone.svg"])
     assert "answer" in texts(tmp_path / "alone.svg")

@@ -1,0 +1,100 @@
+"""What every benchmark needs: a clock, the peak of memory, and a description of the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PROCESS = Path("/proc/self")
+
+
+def seconds(device: torch.device, work: Callable[[], object]) -> float:
+    """How long some work takes, what it queued on a GPU included."""
+    _wait(device)
+    start = time.perf_counter()
+    work()
+    _wait(device)
+    return time.perf_counter() - start
+
+
+def peak_bytes(device: torch.device, work: Callable[[], object]) -> int:
+    """The most memory held at any time during some work, with everything that was there before.
+
+    On a GPU what torch has allocated there; else the resident memory of the whole process, weights
+    and libraries included. Where the kernel does not let the mark be reset (or is not Linux), what
+    is found may date from before.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        work()
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        (PROCESS / "clear_refs").write_text("5")  # resets VmHWM
+    except OSError:
+        pass
+    work()
+    return _high_water_mark()
+
+
+def machine(device: torch.device) -> str:
+    """Processor or GPU, and how many cores.
+
+    >>> " core" in machine(torch.device("cpu"))
+    True
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    host = f"{_processor()}, {cores} core{'' if cores == 1 else 's'}"
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}; {host}"
+    return host
+
+
+def slug(text: str) -> str:
+    """
+    >>> slug("Intel(R) Xeon(R) Processor, 2 cores")
+    'intel-xeon-processor-2-cores'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", text.lower())).strip("-")
+
+
+def versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("torch", "transformers", "numpy")}
+    return {"python": platform.python_version(), **packages, "system": platform.system()}
+
+
+def load() -> float:
+    """How busy the machine has been in the last minute, in processes that wanted to run."""
+    return os.getloadavg()[0]
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _high_water_mark() -> int:
+    try:
+        found = re.search(r"VmHWM:\s*(\d+) kB", (PROCESS / "status").read_text())
+    except OSError:
+        found = None
+    if found is not None:
+        return int(found[1]) * 1024
+    import resource
+
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.processor() or platform.machine()

@@ -1,0 +1,73 @@
+"""What the shipped claims recover, on the shipped models. The figures are those of the docs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import networkx as nx
+import pytest
+
+from scrub import EXACT, Result, run
+from scrub.data.shipped import shipped_hypotheses
+from scrub.hypothesis.hypothesis import Hypothesis
+from scrub.hypothesis.loading import load_hypothesis
+from scrub.study.prepare import model_graph
+
+EXPECTED = {  # file, model: lowest and highest share recovered that the docs' sentences allow
+    ("induction", "induction-2l"): (0.90, 0.96),
+    ("induction_chain", "induction-2l"): (0.88, 0.95),
+    ("induction_naive", "induction-2l"): (0.99, 1.01),
+    ("induction_wrong", "induction-2l"): (0.20, 0.35),
+    ("induction", "induction-learned"): (0.08, 0.25),
+    ("induction", "induction-redundant"): (-0.2, 0.75),
+    # an exact induction head: what is lost is lost to frames that hold the query's token too
+    ("induction", "induction-exact"): (0.90, 0.97),
+}
+
+
+@cache
+def scrubbed(name: str, model: str) -> Result:
+    return run(load_hypothesis(name).with_model(model), draws=4)
+
+
+@pytest.mark.parametrize(("name", "model"), EXPECTED)
+def test_what_each_claim_recovers(name, model):
+    low, high = EXPECTED[name, model]
+    found = scrubbed(name, model).recovered
+    assert low <= found.value <= high
+    assert found.low < found.value < found.high
+
+
+def test_every_shipped_claim_has_its_figure():
+    assert {name for name, _ in EXPECTED} == set(shipped_hypotheses())
+
+
+def test_the_refined_claim_passes_and_without_its_keys_or_on_the_twin_comes_nowhere_near():
+    refined = scrubbed("induction", "induction-2l").recovered
+    for name, model in (("induction_wrong", "induction-2l"), ("induction", "induction-learned")):
+        assert scrubbed(name, model).recovered.high < refined.low - 0.5
+
+
+def induction_with(graph: nx.DiGraph) -> Hypothesis:
+    return load_hypothesis("induction").with_graph(graph)
+
+
+def test_the_sink_alone_gives_the_baseline():
+    graph = nx.DiGraph()
+    graph.add_node("answer", component="logits", feature=EXACT)
+    result = run(induction_with(graph), draws=4)
+    assert result.recovered.value == 0
+    assert result.means.scrubbed.value == result.means.baseline.value
+
+
+def test_every_edge_named_gives_1():
+    model = model_graph("induction-2l", load_hypothesis("induction").folder)
+    graph = nx.DiGraph()
+    for part in model.components:
+        where = {} if part.name == "logits" else {"positions": "all"}
+        graph.add_node(part.name, component=part.name, feature=EXACT, **where)
+    for part in model.components:
+        graph.add_edges_from((f, part.name) for port in part.ports for f in port.feeders)
+    result = run(induction_with(graph), draws=1)
+    assert result.recovered.value == pytest.approx(1, abs=1e-6)
+    assert result.divergence < 1e-4
