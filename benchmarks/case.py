@@ -193,7 +193,8 @@ def _plain(
 def counted_flops(case: Case) -> int:
     """FLOPs of recording and execution as torch counts them, attention on a CPU included."""
     attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    formula = {attention: lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v)}
+    count: Any = sdpa_flop_count
+    formula = {attention: lambda q, k, v, *_, **__: count(q, k, v)}
     with FlopCounterMode(display=False, custom_mapping=formula) as counter:
         case.scrub(case.schedule)
     return int(counter.get_total_flops())
@@ -201,4 +202,3 @@ def counted_flops(case: Case) -> int:
 
 def forecast_flops(case: Case) -> int:
     return case.forecast.recording_flops + case.forecast.flops * case.items
-

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GPT2LMHeadModel
 
 from scrub import Dataset
 from scrub.graph import Positions
@@ -301,7 +300,7 @@ def pick(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     return values[torch.arange(len(at), device=at.device)[:, None], at]
 
 
-def share(model: GPT2LMHeadModel, head: Head, z: torch.Tensor) -> torch.Tensor:
+def share(model: Any, head: Head, z: torch.Tensor) -> torch.Tensor:
     """A head's slice of z, times its slice of the output projection."""
     layer, number = head
     size = z.shape[-1] // model.config.n_head

@@ -60,9 +60,9 @@ def task(dataset: Dataset) -> Task:
     return Task(dataset, metric="logit_difference", answer="io", wrong="s", at="end", name="ioi")
 
 
-def by_class() -> nx.DiGraph:
+def by_class() -> nx.DiGraph[str]:
     """Form (b): one node per class of heads."""
-    claim = nx.DiGraph()
+    claim: nx.DiGraph[str] = nx.DiGraph()
     claim.add_node("answer", component="logits", feature=EXACT)
     for name, (heads, where, feature) in CLASSES.items():
         claim.add_node(name, component=list(heads), positions=where, feature=feature)
@@ -71,9 +71,9 @@ def by_class() -> nx.DiGraph:
     return claim
 
 
-def by_head() -> nx.DiGraph:
+def by_head() -> nx.DiGraph[str]:
     """Form (a): every head its own node. Heads of one class do not feed one another."""
-    claim = nx.DiGraph()
+    claim: nx.DiGraph[str] = nx.DiGraph()
     claim.add_node("answer", component="logits", feature=EXACT)
     heads: dict[str, tuple[str, ...]] = {"answer": ("answer",)}
     for name, (members, where, feature) in CLASSES.items():
@@ -87,6 +87,6 @@ def by_head() -> nx.DiGraph:
     return claim
 
 
-def hypothesis(graph: nx.DiGraph, dataset: Dataset, model: Any) -> Hypothesis:
+def hypothesis(graph: nx.DiGraph[str], dataset: Dataset, model: Any) -> Hypothesis:
     options = {"self_donation": "allowed"}
     return Hypothesis(graph, task=task(dataset), model=model, name="ioi", **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -35,10 +36,8 @@ def peak_bytes(device: torch.device, work: Callable[[], object]) -> int:
         torch.cuda.reset_peak_memory_stats(device)
         work()
         return torch.cuda.max_memory_allocated(device)
-    try:
+    with contextlib.suppress(OSError):
         (PROCESS / "clear_refs").write_text("5")  # resets VmHWM
-    except OSError:
-        pass
     work()
     return _high_water_mark()
 

@@ -11,7 +11,7 @@ from scrub import EXACT, Result, run
 from scrub.data.shipped import shipped_hypotheses
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis
-from scrub.study.prepare import model_graph
+from scrub.study.check import model_graph
 
 EXPECTED = {  # file, model: lowest and highest share recovered that the docs' sentences allow
     ("induction", "induction-2l"): (0.90, 0.96),

@@ -14,7 +14,7 @@ def check(file: File, model: ModelPath = None) -> None:
     from scrub.cli.reading import read
     from scrub.report.summary import summary
     from scrub.report.writing import show
-    from scrub.study.prepare import check as checked
+    from scrub.study.check import check as checked
 
     hypothesis = read(file, model)
     show(summary(hypothesis, checked(hypothesis)))

@@ -13,7 +13,7 @@ def show(
     from scrub.report.outline import outline
     from scrub.report.writing import require_target
     from scrub.report.writing import show as on_screen
-    from scrub.study.prepare import check
+    from scrub.study.check import check
 
     require_target("--svg", svg, (".svg",))
     require_target("--png", png, (".png",))

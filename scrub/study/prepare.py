@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scrub.compiler import Schedule, Shape, Stats, compile_tree, site_bytes, stats
-from scrub.data.dataset import Ints, require_rows
+from scrub.data.dataset import Ints
 from scrub.data.features import ANY, EXACT
 from scrub.data.task import Task
-from scrub.data.tasks import resolve_task
 from scrub.graph import ModelGraph, Site
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
-from scrub.hypothesis.loading import resolve_model_source
 from scrub.hypothesis.options import Baseline, Options, Replacement, Unimportant
 from scrub.hypothesis.resolve import resolve, trivial
 from scrub.hypothesis.unfold import Tree, count_occurrences, unfold
 from scrub.sampling.philox import key_of, uniform_unit, uniform_words
+from scrub.study.check import check
 from scrub.study.settings import Null, Settings
 
 
@@ -68,29 +66,6 @@ class Plan:
     def items(self, name: str) -> int:
         """How many items (a reference and a draw) a schedule is run on."""
         return len(self.references) * (1 if name == "model" else self.settings.draws)
-
-
-def model_graph(source: Any, folder: Path) -> ModelGraph:
-    """The graph of a model in memory, or of a folder's config, without loading weights."""
-    if (graph := getattr(source, "graph", None)) is not None and isinstance(graph, ModelGraph):
-        return graph
-    found = resolve_model_source(source, folder)
-    from scrub.models.config import graph_from_config, read_config
-
-    if hasattr(found, "config"):  # a transformers module in memory
-        return graph_from_config(found.config.to_dict(), type(found).__name__)
-    return graph_from_config(read_config(found), Path(str(found)).name)
-
-
-def check(hypothesis: Hypothesis, graph: ModelGraph | None = None) -> Claim:
-    """The claim behind a hypothesis, resolved against its model's graph and its task's data.
-
-    Raises `InputRefused` with every problem of the hypothesis at once.
-    """
-    graph = graph or model_graph(hypothesis.model, hypothesis.folder)
-    task = resolve_task(hypothesis.task, hypothesis.folder)
-    require_rows(task.dataset)
-    return resolve(hypothesis, graph, task)
 
 
 def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None = None) -> Plan:

@@ -1,4 +1,4 @@
-"""The benchmark's rivals compute what the engine computes, and the plan's FLOPs are those counted."""
+"""The benchmark's rivals compute what the engine does, and the plan's FLOPs are those counted."""
 
 from __future__ import annotations
 
@@ -133,5 +133,4 @@ def test_the_loops_leave_no_hook_behind():
 @pytest.mark.parametrize("module", [gpt2, llama])
 def test_the_plans_flops_are_within_a_tenth_of_those_counted(module):
     made = case(module())
-    print(forecast_flops(made)/counted_flops(made))
     assert forecast_flops(made) == pytest.approx(counted_flops(made), rel=0.1)

@@ -59,7 +59,7 @@ def _raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("scrub.study.prepare.check", fail)
+    monkeypatch.setattr("scrub.study.check.check", fail)
 
 
 def test_a_refused_model(scrub: Invoke, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

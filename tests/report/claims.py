@@ -10,7 +10,7 @@ from scrub import EXACT, Hypothesis
 from scrub.graph import ModelGraph
 from scrub.hypothesis.claim import Claim
 from scrub.models.config import graph_from_config
-from scrub.study.prepare import check
+from scrub.study.check import check
 
 
 @dataclass

@@ -16,7 +16,7 @@ from scrub.report.outline import outline
 from scrub.report.placing import place
 from scrub.report.sheet import BOX_HEIGHT, Box, lay_out
 from scrub.report.writing import as_text
-from scrub.study.prepare import check
+from scrub.study.check import check
 from tests.report.claims import induction, transformer, wide
 
 CLAIMS = {"induction": induction, "wide": wide}
