@@ -26,7 +26,8 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-MAIN_JOB = ["run", "induction", "--report", "reports/induction.txt", "--json", "reports/induction.json"]
+REPORTS = ["--report", "reports/induction.txt", "--json", "reports/induction.json"]
+MAIN_JOB = ["run", "induction", *REPORTS]
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in tasks:
         print(__doc__)
         return 0 if arguments[:1] in ([], ["-h"], ["--help"]) else 2
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  # whoever starts it may have an older one
         print(f"scrub needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
         return 2
     set_up()
@@ -83,9 +84,8 @@ def set_up() -> None:
 
 def install_torch() -> None:
     """A CPU build where there is no NVIDIA driver: at hand, else from PyTorch's own index."""
-    pinned = next(
-        line for line in (ROOT / "constraints.txt").read_text().split() if line.startswith("torch==")
-    )
+    words = (ROOT / "constraints.txt").read_text().split()
+    pinned = next(word for word in words if word.startswith("torch=="))
     if shutil.which("nvidia-smi") or sys.platform == "darwin":
         pip("install", "--quiet", pinned, must=True)
         return

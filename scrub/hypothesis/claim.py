@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scrub.data.dataset import Dataset
 from scrub.data.features import Feature
 from scrub.data.task import Task
-from scrub.graph import ALL, Indices, ModelGraph, Part, Positions, Reach, Role
+from scrub.graph import ALL, Indices, ModelGraph, Part, Port, Positions, Reach, Role
 from scrub.hypothesis.options import Options
 
 
@@ -132,10 +132,34 @@ class Claim:
             if self.part_feeds(part, reader, port)
         )
 
-    @property
+    @cached_property
     def unimportant(self) -> float:
-        """The share of the model graph's edges that the hypothesis declares not to matter."""
-        return 1 - len(self.named_edges) / max(self.graph.n_edges, 1)
+        """The share of the model graph's edges that the hypothesis declares not to matter.
+
+        A leaf is looked up on its donor, with all that is upstream of it intact: edges into a leaf
+        and into what feeds it are left open, not declared unimportant.
+        """
+        intact = {
+            (feeder, reader, port.name)
+            for reader in self._upstream_of_leaves
+            for port in self.graph[reader].ports
+            for feeder in port.feeders
+        }
+        return 1 - len(self.named_edges | intact) / max(self.graph.n_edges, 1)
+
+    @property
+    def _upstream_of_leaves(self) -> set[str]:
+        """The components of leaves, and all that they depend on."""
+        found: set[str] = set()
+        waiting = [
+            p.component for name in self.nodes if self.is_leaf(name) for p in self.nodes[name].parts
+        ]
+        while waiting:
+            component = waiting.pop()
+            if component not in found:
+                found.add(component)
+                waiting += {f for port in self.graph[component].ports for f in port.feeders} - found
+        return found
 
     @cached_property
     def calls_some_unimportant(self) -> Mapping[str, bool]:
@@ -149,38 +173,46 @@ class Claim:
         }
 
     def _all_explained(self, name: str) -> bool:
-        node = self.nodes[name]
+        node, named = self.nodes[name], self._named_at(name)
         return all(
-            self._explained(name, member, port.name, port.reach, feeder)
+            self._explained(node, member, port, feeder, named.get((port.name, feeder), []))
             for member in node.parts
             for port in self.graph[member.component].ports
             for feeder in port.feeders
         )
 
-    def _explained(self, name: str, member: Part, port: str, reach: Reach, feeder: str) -> bool:
-        node = self.nodes[name]
-        enough = [ALL, node.positions] if reach is Reach.SAME else [ALL]
-        covering = [
-            (part, parent.positions)
-            for edge in self.parents[name]
-            if port in edge.ports
-            for parent in [self.nodes[edge.parent]]
-            for part in parent.parts
-            if part.component == feeder
-        ]
-        if node.inner is Inner.MERGED:
-            covering += [
-                (part, node.positions)
-                for part in node.parts
-                if part.component == feeder
-                and self.graph.order[feeder] < self.graph.order[member.component]
-            ]
-        there = [part for part, where in covering if where in enough]
-        indices = {i for _, where in covering if isinstance(where, Indices) for i in where.indices}
-        if self._makes_whole(there, feeder):
+    def _named_at(self, name: str) -> Mapping[tuple[str, str], list[tuple[Part, Positions]]]:
+        """What the parents put in for each (port, feeder): parts and their positions."""
+        found: dict[tuple[str, str], list[tuple[Part, Positions]]] = {}
+        for edge in self.parents[name]:
+            parent = self.nodes[edge.parent]
+            for port in edge.ports:
+                for part in parent.parts:
+                    found.setdefault((port, part.component), []).append((part, parent.positions))
+        return found
+
+    def _explained(
+        self,
+        node: Node,
+        member: Part,
+        port: Port,
+        feeder: str,
+        named: Sequence[tuple[Part, Positions]],
+    ) -> bool:
+        covering = list(named)
+        order = self.graph.order
+        if node.inner is Inner.MERGED and order[feeder] < order[member.component]:
+            covering += [(part, node.positions) for part in node.parts if part.component == feeder]
+        enough = [ALL, node.positions] if port.reach is Reach.SAME else [ALL]
+        if self._makes_whole([part for part, where in covering if where in enough], feeder):
             return True
-        whole = [part for part, where in covering if isinstance(where, Indices) and part.whole]
-        return bool(whole) and indices >= self._needed_indices(reach, node)
+        indices = {
+            i
+            for part, where in covering
+            if isinstance(where, Indices) and part.whole
+            for i in where.indices
+        }
+        return bool(indices) and indices >= self._needed_indices(port.reach, node)
 
     def _needed_indices(self, reach: Reach, node: Node) -> set[int]:
         if reach is Reach.SAME and isinstance(node.positions, Indices):

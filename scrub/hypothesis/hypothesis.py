@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 
 from scrub.data.task import Task
+from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.options import Options, options
 
 NODE_KEYS = ("component", "positions", "feature", "inner", "subspace")
@@ -52,6 +53,11 @@ class Hypothesis:
         name: str = "hypothesis",
         **conventions: object,
     ) -> None:
+        given: object = graph
+        if not isinstance(given, nx.DiGraph):
+            kind = type(given).__name__
+            found = f"must be a networkx DiGraph, not a {kind}."
+            raise InputRefused(Problem("hypothesis", found, "Use nx.DiGraph()."))
         set_ = object.__setattr__
         set_(self, "graph", graph.copy())
         set_(self, "task", task)

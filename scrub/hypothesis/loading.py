@@ -167,7 +167,7 @@ def resolve_model_source(written: Any, folder: Path) -> Any:
     shipped = shipped_models()
     if str(written) in shipped:
         return shipped[str(written)]
-    if isinstance(written, str) and _is_hub_id(written):
+    if isinstance(written, str) and is_hub_id(written):
         return written
     where = f"model '{written}'"
     if len(Path(written).parts) > 1:
@@ -176,8 +176,12 @@ def resolve_model_source(written: Any, folder: Path) -> Any:
     raise InputRefused(Problem(where, found, nearest(written, shipped)))
 
 
-def _is_hub_id(written: str) -> bool:
-    """`owner/name`, and no path: not `./name`, `../name`, `~/name`, `/name`."""
+def is_hub_id(written: str) -> bool:
+    """`owner/name`, and no path: not `./name`, `../name`, `~/name`, `/name`.
+
+    >>> is_hub_id("openai-community/gpt2"), is_hub_id("./models"), is_hub_id("gpt2")
+    (True, False, False)
+    """
     owner, slash, name = written.partition("/")
     return bool(slash and owner and name) and owner[0] not in ".~" and "/" not in name
 

@@ -10,13 +10,14 @@ model has 10^17 paths and 158 of them.
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scrub.data.features import EXACT
 from scrub.hypothesis.claim import Claim, Edge
+from scrub.hypothesis.counting import quiet_nodes
 from scrub.hypothesis.options import Nodes, Partner, Replacement, Unimportant
+from scrub.hypothesis.pathsets import path_sets, step
 
 
 class DrawKind(enum.Enum):
@@ -197,108 +198,7 @@ class _Unfolder:
         return self._known_draws[draw]
 
 
-def step(claim: Claim, edge: Edge) -> str:
-    """One step of a path: the ports that are entered, and what enters them."""
-    return f"{','.join(edge.ports)}:{claim.nodes[edge.parent].label}"
-
-
 def frame_within_length(claim: Claim, name: str) -> bool:
     """A frame keeps its reference's length where values cross into or out of it by index."""
     node = claim.nodes[name]
     return node.by_index or any(claim.nodes[e.parent].by_index for e in claim.parents[name])
-
-
-def quiet_nodes(claim: Claim) -> frozenset[str]:
-    """Nodes under which nothing is drawn afresh, so that equal references give equal values."""
-    options = claim.options
-    frames_drawn = options.replacement is Replacement.RESAMPLE and options.unimportant in (
-        Unimportant.TOGETHER,
-        Unimportant.SEPARATELY,
-    )
-    quiet: set[str] = set()
-    for name in claim.topological:
-        draws_a_frame = frames_drawn and claim.calls_some_unimportant[name]
-        parents = [claim.nodes[edge.parent] for edge in claim.parents[name]]
-        if not draws_a_frame and all(p.feature is EXACT and p.name in quiet for p in parents):
-            quiet.add(name)
-    return frozenset(quiet)
-
-
-def count_occurrences(claim: Claim) -> int:
-    """How many occurrences the tree will have, counted without building it.
-
-    Exact but for subtrees that draw nothing, which are counted once for each reader.
-    """
-    if claim.options.nodes is Nodes.JOINT:
-        return _count_joint(claim)
-    quiet = quiet_nodes(claim)
-    below: dict[str, frozenset[str]] = {}
-    sizes: dict[str, int] = {}
-    for name in claim.topological:
-        parents = [edge.parent for edge in claim.parents[name]]
-        shared = [p for p in parents if p in quiet and claim.nodes[p].feature is EXACT]
-        below[name] = frozenset(shared).union(*(below[p] for p in shared))
-        apart = sum(sizes[p] for p in parents if p not in shared)
-        sizes[name] = 1 + apart + len(below[name])
-    return sizes[claim.sink]
-
-
-def _count_joint(claim: Claim) -> int:
-    """Distinct (node, reference) pairs; stops counting past the limit."""
-    references: dict[str, set[tuple[str, ...]]] = {name: set() for name in claim.nodes}
-    references[claim.sink] = {()}
-    total = 0
-    for name in reversed(claim.topological):
-        total += len(references[name])
-        if total > claim.options.limit:
-            return total
-        for edge in claim.parents[name]:
-            exact = claim.nodes[edge.parent].feature is EXACT
-            for reference in references[name]:
-                references[edge.parent].add(reference if exact else (*reference, edge.parent))
-    return total
-
-
-_PRIME = 2**61 - 1
-_Matrix = tuple[int, int, int, int]
-
-
-def path_sets(claim: Claim) -> dict[str, str]:
-    """A name for each node's set of paths from the root, without listing them.
-
-    A path is the product of one 2 × 2 matrix for each of its steps, modulo a prime; a set of paths
-    is the sum of these products. Products keep the order of the steps, sums forget the order of
-    the paths, and both are computed in one pass over the graph.
-    """
-    sums: dict[str, _Matrix] = dict.fromkeys(claim.nodes, (0, 0, 0, 0))
-    sums[claim.sink] = _matrix(claim.nodes[claim.sink].label)
-    for name in reversed(claim.topological):
-        for edge in claim.parents[name]:
-            through = _times(sums[name], _matrix(step(claim, edge)))
-            old = sums[edge.parent]
-            sums[edge.parent] = (
-                (old[0] + through[0]) % _PRIME,
-                (old[1] + through[1]) % _PRIME,
-                (old[2] + through[2]) % _PRIME,
-                (old[3] + through[3]) % _PRIME,
-            )
-    return {name: f"{claim.nodes[name].label}#{_digest(total)}" for name, total in sums.items()}
-
-
-def _matrix(text: str) -> _Matrix:
-    digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
-    a, b, c, d = (int.from_bytes(digest[i : i + 8], "little") % _PRIME for i in (0, 8, 16, 24))
-    return a, b, c, d
-
-
-def _times(x: _Matrix, y: _Matrix) -> _Matrix:
-    return (
-        (x[0] * y[0] + x[1] * y[2]) % _PRIME,
-        (x[0] * y[1] + x[1] * y[3]) % _PRIME,
-        (x[2] * y[0] + x[3] * y[2]) % _PRIME,
-        (x[2] * y[1] + x[3] * y[3]) % _PRIME,
-    )
-
-
-def _digest(total: _Matrix) -> str:
-    return hashlib.blake2b(repr(total).encode(), digest_size=8).hexdigest()

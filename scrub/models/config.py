@@ -6,6 +6,7 @@ That is what lets a hypothesis be checked and a schedule be planned in a second.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Component, Cost, ModelGraph, Port, Reach
+from scrub.hypothesis.loading import is_hub_id
 from scrub.models.families import family_of
 from scrub.models.families.base import Family, Heads, Key
 
@@ -55,9 +57,11 @@ class Shape:
         )
 
 
-def read_config(folder: str | Path) -> Mapping[str, Any]:
-    """The config.json of a model folder. Raises `InputRefused`."""
-    folder = Path(folder)
+def read_config(source: str | Path) -> Mapping[str, Any]:
+    """The config.json of a model folder, or of a hub id (`owner/name`). Raises `InputRefused`."""
+    folder = Path(source)
+    if not folder.is_dir() and is_hub_id(str(source)):
+        folder = _fetched_config(str(source)).parent
     path = folder / "config.json"
     if not folder.is_dir():
         raise InputRefused(
@@ -181,3 +185,20 @@ def _heads(shape: Shape, layer: int, before: tuple[str, ...]) -> Iterator[Compon
             cost=shape.head,
             expand=2 * shape.width * shape.heads.width,
         )
+
+
+def _fetched_config(name: str) -> Path:
+    """A hub model's config.json: from the user's cache, else from the hub."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    cached = try_to_load_from_cache(name, "config.json")
+    if isinstance(cached, str):
+        return Path(cached)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries would bury our own sentence
+    try:
+        return Path(hf_hub_download(name, "config.json"))
+    except Exception as error:  # offline, unknown, private, gated: the hub's words say which
+        found = "its config.json is neither in the cache nor to be had from the hub: "
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        fix = "Check the name and the network, or give a folder."
+        raise InputRefused(Problem(f"model '{name}'", found + said[0], fix)) from error

@@ -1,4 +1,4 @@
-"""Probed once: a model that has passed is remembered by its fingerprint and the code that ran it."""
+"""Probed once: a model that has passed is remembered, by its weights and by the code that ran."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from scrub.models.adapter import TransformersModel
 from scrub.models.probe import probe

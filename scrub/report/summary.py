@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.options import Options
-from scrub.hypothesis.unfold import count_occurrences
 from scrub.report.layers import layers
 from scrub.report.numbers import count, share
 from scrub.report.tables import grid

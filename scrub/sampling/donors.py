@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from scrub.data.dataset import Dataset, Ints
+from scrub.data.dataset import Dataset, Example, Ints, Row
 from scrub.data.features import ANY, EXACT, Columns
+from scrub.data.task import Generator
 from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import Donors as DonorSource
@@ -115,12 +117,23 @@ class _Drawer:
             counter = f"{examples[i, j]},{draws[i, j]}"
             words = key_of(self.seed, draw.path, draw.kind.value, counter)
             rng = np.random.Generator(np.random.PCG64([*words]))
-            made.append(generator(self.dataset.example(int(row)), node.feature.names, rng))
+            made.append(_call_generator(generator, self.dataset.example(int(row)), node, rng))
         first = len(self.dataset)
         extended = self.dataset.extended(made)
         _require_agreement(node, extended, of.ravel(), first)
         self.dataset = extended
         return first + np.arange(of.size, dtype=np.int64).reshape(of.shape)
+
+
+def _call_generator(generator: Generator, example: Example, node: Node, rng: Any) -> Row:
+    """A row from the user's generator; whatever it raises is reported."""
+    assert isinstance(node.feature, Columns)  # held by the rules
+    try:
+        return generator(example, node.feature.names, rng)
+    except Exception as error:
+        kind = type(error).__name__
+        found = f"the task's generator raised {kind}: {error}"
+        raise InputRefused(Problem(f"node '{node.name}'", found)) from error
 
 
 def _require_agreement(node: Node, dataset: Dataset, of: Ints, first: int) -> None:

@@ -119,7 +119,9 @@ class Kernel:
 
     def _weights(self, row: int) -> NDArray[np.float64]:
         apart = (self.found[: self.members] - self.found[row]) / self.bandwidth
-        return np.exp(-0.5 * apart**2) * (self.groups[: self.members] == self.groups[row])
+        there: NDArray[np.bool_] = self.groups[: self.members] == self.groups[row]
+        weights: NDArray[np.float64] = np.exp(-0.5 * apart**2) * there
+        return weights
 
     def draw(self, references: Ints, words: Words) -> Ints:
         units = uniform_unit(words).ravel()

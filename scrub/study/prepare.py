@@ -14,10 +14,11 @@ from scrub.data.features import ANY, EXACT
 from scrub.data.task import Task
 from scrub.graph import ModelGraph, Site
 from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.options import Baseline, Options, Replacement, Unimportant
 from scrub.hypothesis.resolve import resolve, trivial
-from scrub.hypothesis.unfold import Tree, count_occurrences, unfold
+from scrub.hypothesis.unfold import Tree, unfold
 from scrub.sampling.philox import key_of, uniform_unit, uniform_words
 from scrub.study.check import check
 from scrub.study.settings import Null, Settings

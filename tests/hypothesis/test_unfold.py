@@ -11,8 +11,10 @@ import pytest
 
 from scrub import ANY, EXACT, Dataset, Hypothesis, Task
 from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.counting import count_occurrences
+from scrub.hypothesis.pathsets import path_sets
 from scrub.hypothesis.resolve import resolve
-from scrub.hypothesis.unfold import DrawKind, Tree, count_occurrences, path_sets, unfold
+from scrub.hypothesis.unfold import DrawKind, Tree, unfold
 from scrub.models.config import graph_from_config
 from scrub.sampling.donors import Donors, draw_donors
 from tests.hypothesis.dags import claim_of, paths_to, random_graph

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from scrub import Hypothesis
 from scrub.compiler import compile_tree
 from scrub.engine.executor import Executor
+from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.options import Options, Unimportant
 from scrub.hypothesis.resolve import resolve, trivial
-from scrub.hypothesis.unfold import DrawKind, count_occurrences, unfold
+from scrub.hypothesis.unfold import DrawKind, unfold
 from scrub.models.recording import Place, record
 from scrub.sampling.donors import draw_donors
 from tests.laws.cases import full_graph, random_case, random_data

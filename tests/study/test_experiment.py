@@ -87,8 +87,9 @@ def test_claims_count_the_model_graphs_edges_per_port():
     claims = run(small(), draws=1).claims
     edges = ours("gpt2").graph.n_edges
     assert claims.model_edges == edges
-    # head → logits; a0.h1 and m0 each through k and v; a0.h1 → m0 inside the merged node
-    assert claims.unimportant == pytest.approx(1 - 6 / edges)
+    # head → logits; a0.h1 and m0 each through k and v; what is upstream of that leaf stays
+    # intact: 5 edges into m0, and 3 into each of the 4 heads of layer 0
+    assert claims.unimportant == pytest.approx(1 - (1 + 4 + 5 + 12) / edges)
     assert claims.most_bits == pytest.approx(np.log2(40))
 
 

@@ -127,7 +127,7 @@ def test_the_or_gate_by_sampling(carried, options, scrubbed, share):
 
 
 def cancellation() -> Hypothesis:
-    """y = ±1, x1 = y, x2 independent: "x2 does not matter" recovers all, example by example wrong."""
+    """y = ±1, x1 = y, x2 independent: "x2 does not matter" recovers all, every example wrong."""
     rows = list(itertools.product([-1.0, 1.0], [-1.0, 0.0, 1.0]))
     columns = {"x1": [y for y, _ in rows], "x2": [x2 for _, x2 in rows], "y": [y for y, _ in rows]}
     data = Dataset.from_columns(columns, ["x1", "x2"])

@@ -11,6 +11,7 @@ from scrub.data.features import Columns, Extent, FeatureFault, values
 from scrub.errors import Problem, nearest
 from scrub.graph import Everywhere, Role
 from scrub.hypothesis.claim import Claim
+from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.options import (
     Baseline,
     Donors,
@@ -20,7 +21,6 @@ from scrub.hypothesis.options import (
     Replacement,
     Unimportant,
 )
-from scrub.hypothesis.unfold import count_occurrences
 
 
 def option_columns_exist(claim: Claim) -> Iterator[Problem]:
