@@ -194,7 +194,9 @@ def _fetched_config(name: str) -> Path:
     cached = try_to_load_from_cache(name, "config.json")
     if isinstance(cached, str):
         return Path(cached)
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries would bury our own sentence
+    logging.getLogger("huggingface_hub").setLevel(
+        logging.ERROR
+    )  # its retries would bury our own sentence
     try:
         return Path(hf_hub_download(name, "config.json"))
     except Exception as error:  # offline, unknown, private, gated: the hub's words say which

@@ -9,7 +9,6 @@ from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.options import Options
-from scrub.report.layers import layers
 from scrub.report.numbers import count, share
 from scrub.report.tables import grid
 
@@ -18,7 +17,7 @@ def summary(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
     """For a claim that has passed every rule."""
     graph, task = claim.graph, claim.task
     facts = grid()
-    components = f"{count(len(graph.components), 'component')} in {len(layers(graph))} layers"
+    components = count(len(graph.components), "component")
     facts.add_row("model", Text(f"{graph.name}: {components}, {graph.n_edges:,} edges"))
     rows = count(len(task.dataset), "row")
     inputs = count(len(task.dataset.inputs), "distinct input")
