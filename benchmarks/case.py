@@ -139,14 +139,17 @@ class Agreement:
 def compare(case: Case, careful: bool) -> Agreement:
     """Engine and loop at every evaluated node of the whole tree, and at the output."""
     loop = case.hook_loop(careful)
-    theirs = loop(case.rows)
     ours = _evaluated(case)
     plain = record_heads(case.model.module, case.dataset)
     apart: list[float] = []
     effects: list[float] = []
-    for occurrence, values in zip(case.tree.occurrences, theirs, strict=True):
+    logits = float("nan")
+    for occurrence, values in zip(case.tree.occurrences, loop(case.rows), strict=True):
         node = case.claim.nodes[occurrence.node]
-        if case.claim.is_leaf(occurrence.node) or occurrence is case.tree.root:
+        if case.claim.is_leaf(occurrence.node):
+            continue
+        if occurrence is case.tree.root:
+            logits = error(ours["logits", occurrence.frame, node.positions], values[SINK])
             continue
         untouched = _plain(case, plain, occurrence.frame, node.positions, values)
         for part in node.parts:
@@ -154,10 +157,7 @@ def compare(case: Case, careful: bool) -> Agreement:
             value = values[head]
             apart.append(error(ours[part.component, occurrence.frame, node.positions], value))
             effects.append(error(untouched[head], value))
-    root = case.tree.root
-    sink = case.claim.nodes[root.node]
-    logits = ours["logits", root.frame, sink.positions]
-    return Agreement(error(logits, theirs[-1][SINK]), max(apart), min(effects), len(apart))
+    return Agreement(logits, max(apart), min(effects), len(apart))
 
 
 def error(ours: torch.Tensor, theirs: torch.Tensor) -> float:

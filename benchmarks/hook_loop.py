@@ -35,16 +35,20 @@ class HookLoop:
     dataset: Dataset
     recorded: torch.Tensor | None = None  # every head's z, [layer, input, position, width]
 
-    def __call__(self, rows: np.ndarray) -> list[Shares]:
-        """Every node's value for `rows` [draw, item]; the last is the sink's."""
-        values: list[Shares] = []
-        for occurrence in self.tree.occurrences:
-            values.append(self.node(occurrence, values, rows))
-        return values
+    def __call__(self, rows: np.ndarray) -> Iterator[Shares]:
+        """Every node's value for `rows` [draw, item], in the tree's order, the sink's last."""
+        last = {g.occurrence: i for i, o in enumerate(self.tree.occurrences) for g in o.inputs}
+        values: dict[int, Shares] = {}
+        for number, occurrence in enumerate(self.tree.occurrences):
+            values[number] = self.node(occurrence, values, rows)
+            yield values[number]
+            for given in occurrence.inputs:
+                if last[given.occurrence] == number:
+                    values.pop(given.occurrence, None)  # one node may feed several ports
 
     @torch.no_grad()
     def node(
-        self, occurrence: Occurrence, values: Sequence[Shares] | Mapping[int, Shares], rows: Any
+        self, occurrence: Occurrence, values: Mapping[int, Shares], rows: np.ndarray
     ) -> Shares:
         """One node's value, given those of its inputs."""
         claim = self.tree.claim

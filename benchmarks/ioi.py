@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(f"form {form}: they differ, and nothing is timed: {agreement}")
             return 1
         console.print(f"form {form}: equal to {worst:.1e}. Timing …")
-        found[form] = measure(case(model, form, options.examples), agreement, options, console)
+        found[form] = measure(form, model, agreement, options, console)
     report = {
         "machine": machine(device),
         "device": device.type,
@@ -117,10 +120,15 @@ def check(model: TransformersModel, form: str) -> dict[str, Agreement]:
 
 
 def measure(
-    made: Case, agreement: dict[str, Agreement], options: argparse.Namespace, console: Console
+    form: str,
+    model: TransformersModel,
+    agreement: dict[str, Agreement],
+    options: argparse.Namespace,
+    console: Console,
 ) -> Figures:
     """Engine and rivals in turn, round by round."""
-    tree, device = made.tree, made.model.device
+    made = case(model, form, options.examples)
+    tree, device = made.tree, model.device
     figures = Figures(
         nodes=made.nodes,
         inner=tree.n_inner,
@@ -131,7 +139,7 @@ def measure(
         counted_flops=counted_flops(made),
         chunk=made.memory.chunk,
     )
-    figures.peak_bytes = peak_bytes(device, lambda: engine(made))
+    figures.peak_bytes = alone(engine_peak, form, options)
     loops = {name: made.hook_loop(careful=name == "careful") for name in ("plain", "careful")}
     samples = {name: sample(made, name == "careful", options.sample) for name in loops}
     figures.sampled = {name: len(drawn) for name, drawn in samples.items()}
@@ -148,6 +156,22 @@ def measure(
         latest = ", ".join(f"{name} {taken[-1]:.2f} s" for name, taken in figures.times.items())
         console.print(f"  round {number + 1}: {latest}")
     return figures
+
+
+def alone(work: Callable[[str, argparse.Namespace], int], *arguments: Any) -> int:
+    """Some work in a fresh process: what was run here before would count towards its memory."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def engine_peak(form: str, options: argparse.Namespace) -> int:
+    """The peak memory of a process that loads the model and runs the engine, and nothing else."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    engine(case(random_model(device), form, options.examples))
+    return peak_bytes(device)
 
 
 def engine(made: Case) -> None:

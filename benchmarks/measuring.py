@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
+import resource
 import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-
-PROCESS = Path("/proc/self")
 
 
 def seconds(device: torch.device, work: Callable[[], object]) -> float:
@@ -25,21 +23,15 @@ def seconds(device: torch.device, work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def peak_bytes(device: torch.device, work: Callable[[], object]) -> int:
-    """The most memory held at any time during some work, with everything that was there before.
+def peak_bytes(device: torch.device) -> int:
+    """The most memory that this process has held so far, weights and libraries included.
 
-    On a GPU what torch has allocated there; else the resident memory of the whole process, weights
-    and libraries included. Where the kernel does not let the mark be reset (or is not Linux), what
-    is found may date from before.
+    On a GPU what torch has allocated there.
     """
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        work()
         return torch.cuda.max_memory_allocated(device)
-    with contextlib.suppress(OSError):
-        (PROCESS / "clear_refs").write_text("5")  # resets VmHWM
-    work()
-    return _high_water_mark()
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def machine(device: torch.device) -> str:
@@ -76,19 +68,6 @@ def load() -> float:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def _high_water_mark() -> int:
-    try:
-        found = re.search(r"VmHWM:\s*(\d+) kB", (PROCESS / "status").read_text())
-    except OSError:
-        found = None
-    if found is not None:
-        return int(found[1]) * 1024
-    import resource
-
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _processor() -> str:

@@ -124,7 +124,7 @@ def test_a_rival_that_leaves_a_parent_out_is_seen(monkeypatch):
 
 def test_the_loops_leave_no_hook_behind():
     made = case(gpt2())
-    made.hook_loop(careful=True)(made.rows[:, :2])
+    list(made.hook_loop(careful=True)(made.rows[:, :2]))
     for module in made.model.module.modules():
         assert not module._forward_hooks
         assert not module._forward_pre_hooks

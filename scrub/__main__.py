@@ -1,0 +1,5 @@
+"""`python -m scrub` is the `scrub` command."""
+
+from scrub.cli.app import main
+
+main()
