@@ -53,10 +53,9 @@ def figures() -> str:
     rows = ["| claim | model | recovered | 95 % interval |", "|---|---|---:|---|"]
     for name, said, model in CLAIMS:
         found = run(load_hypothesis(name).with_model(model)).recovered
+        claim = f"[{name}](hypotheses/{name}.py): {said}"
         interval = f"{found.low:.3f} to {found.high:.3f}"
-        rows.append(
-            f"| [{name}](hypotheses/{name}.py): {said} | `{model}` | {found.value:.3f} | {interval} |"
-        )
+        rows.append(f"| {claim} | `{model}` | {found.value:.3f} | {interval} |")
     return "\n".join(rows) + "\n"
 
 

@@ -113,7 +113,7 @@ def _means(result: Result) -> RenderableType:
         "divergence",
         number(result.divergence),
         "",
-        Text(f"mean |scrubbed - model| over single draws{_of_gap(result)}"),
+        Text(f"mean |scrubbed - model| of single draws{_of_gap(result)}"),
     )
     if result.kl is not None:
         table.add("KL", number(result.kl), "", Text("nats, from the model's own output"))
@@ -142,11 +142,11 @@ ESTIMANDS = {
 }
 
 BASELINES = {
-    "random": "recovers 0: outputs of random inputs, against x's label",
-    "components": "recovers 0: only the sink's named parents resampled",
+    "random": "recovers 0: outputs of random inputs",
+    "components": "recovers 0: the sink's named parents resampled",
     "uniform": "recovers 0: uniform logits",
-    "zero": "recovers 0: all that feeds the output set to zero",
-    "mean": "recovers 0: all that feeds the output set to its mean",
+    "zero": "recovers 0: what feeds the output set to zero",
+    "mean": "recovers 0: what feeds the output at its mean",
 }
 
 
@@ -155,7 +155,7 @@ def _of_gap(result: Result) -> str:
     model, baseline = result.means.model.value, result.means.baseline.value
     if model is None or baseline is None or model == baseline:
         return ""
-    return f" ({share(result.divergence / abs(model - baseline))} of the gap)"
+    return f", {share(result.divergence / abs(model - baseline))} of the gap"
 
 
 def _claims(result: Result) -> RenderableType:
