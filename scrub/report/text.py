@@ -113,7 +113,7 @@ def _means(result: Result) -> RenderableType:
         "divergence",
         number(result.divergence),
         "",
-        Text(f"mean |scrubbed - model| of single draws{_of_gap(result)}"),
+        Text(f"mean |scrubbed - model|{_of_gap(result)}"),
     )
     if result.kl is not None:
         table.add("KL", number(result.kl), "", Text("nats, from the model's own output"))

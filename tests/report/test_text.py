@@ -32,7 +32,7 @@ SAID = as_text(report(RESULT))
         "scrubbed    0.2089  0.1402 to 0.3177",
         "baseline     5.183    4.986 to 5.377  recovers 0: outputs of random inputs",
         "divergence  0.1571",
-        "(3.1 % of the gap)",
+        "3.1 % of the gap",
         "KL          0.0893",
         "null         5.294                    the null recovers -0.0217",
         "5 nodes, 7 edges; unfolded to 9 occurrences",
