@@ -9,6 +9,8 @@ import pytest
 
 from scrub import EXACT, Result, run
 from scrub.data.shipped import shipped_hypotheses
+from scrub.graph.circuits import all_edges
+from scrub.hypothesis.circuit import circuit_claim
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis
 from scrub.study.check import model_graph
@@ -62,12 +64,7 @@ def test_the_sink_alone_gives_the_baseline():
 
 def test_every_edge_named_gives_1():
     model = model_graph("induction-2l", load_hypothesis("induction").folder)
-    graph = nx.DiGraph()
-    for part in model.components:
-        where = {} if part.name == "logits" else {"positions": "all"}
-        graph.add_node(part.name, component=part.name, feature=EXACT, **where)
-    for part in model.components:
-        graph.add_edges_from((f, part.name) for port in part.ports for f in port.feeders)
+    graph = circuit_claim(all_edges(model))
     result = run(induction_with(graph), draws=1)
     assert result.recovered.value == pytest.approx(1, abs=1e-6)
     assert result.divergence < 1e-4

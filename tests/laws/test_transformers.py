@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from scrub import ANY, EXACT, Dataset, Hypothesis, InputRefused, Task, run
 from scrub.graph import Part
+from scrub.graph.circuits import all_edges
+from scrub.hypothesis.circuit import circuit_claim
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, unfold
@@ -152,12 +154,7 @@ def test_law_3_holds_under_every_convention(options):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_law_1_every_edge_named_and_exact_is_the_model_itself(family):
     graph = ours(family).graph
-    claim = nx.DiGraph()
-    for part in graph.components:
-        where = {} if part.name == "logits" else {"positions": "all"}
-        claim.add_node(part.name, component=part.name, feature=EXACT, **where)
-    for part in graph.components:
-        claim.add_edges_from((f, part.name) for port in part.ports for f in port.feeders)
+    claim = circuit_claim(all_edges(graph))
     task = Task(data(np.random.default_rng(0), equal=False), at="here")
     named = resolve(Hypothesis(claim, task=task), graph, task)
     tree = unfold(named)

@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from scrub import ANY, EXACT, Dataset, Hypothesis, InputRefused, Settings, Task, run
+from scrub.graph.circuits import all_edges
+from scrub.hypothesis.circuit import circuit_claim
 from scrub.hypothesis.loading import load_hypothesis
 from scrub.models.adapter import TransformersModel
 from scrub.study.prepare import choose_references, prepare
@@ -71,12 +73,7 @@ def test_the_sink_alone_is_the_baseline():
 
 def test_every_edge_named_recovers_1_and_is_called_vacuous():
     graph = ours("gpt2").graph
-    claim = nx.DiGraph()
-    for part in graph.components:
-        where = {} if part.name == "logits" else {"positions": "all"}
-        claim.add_node(part.name, component=part.name, feature=EXACT, **where)
-    for part in graph.components:
-        claim.add_edges_from((f, part.name) for port in part.ports for f in port.feeders)
+    claim = circuit_claim(all_edges(graph))
     result = run(small().with_graph(claim), draws=2)
     assert result.recovered.value == pytest.approx(1, abs=1e-5)
     assert result.claims.unimportant == 0
