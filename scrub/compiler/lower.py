@@ -27,7 +27,7 @@ from scrub.compiler.schedule import (
     Zero,
 )
 from scrub.graph import ALL, Part, Port, Positions, Reach
-from scrub.hypothesis.claim import Inner, Node
+from scrub.hypothesis.claim import Node
 from scrub.hypothesis.options import MeanWithin, Replacement
 from scrub.hypothesis.unfold import Input, Occurrence, Tree
 
@@ -97,7 +97,7 @@ class _Lowering:
             for part, slot in values[given.occurrence].items()
             if self.claim.part_feeds(part, member, port.name)
         ]
-        if node.inner is Inner.MERGED:
+        if node.merged:
             terms += [
                 self._term(part, slot, node.positions, occurrence)
                 for part, slot in done.items()

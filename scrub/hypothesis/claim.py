@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scrub.data.dataset import Dataset
 from scrub.data.features import Feature
 from scrub.data.task import Task
-from scrub.graph import ALL, Indices, ModelGraph, Part, Port, Positions, Reach, Role
+from scrub.graph import ModelGraph, Part, Positions, Role
+from scrub.hypothesis.coverage import some_input_unimportant
 from scrub.hypothesis.options import Options
 
 
@@ -47,7 +48,12 @@ class Node:
     @property
     def label(self) -> str:
         """What identifies the node in a path: its parts and positions, not the user's name."""
-        return f"{'+'.join(sorted(map(str, self.parts)))}@{self.positions}"
+        return f"{'+'.join(sorted(map(str, self.parts)))}@{self.positions!r}"
+
+    @property
+    def merged(self) -> bool:
+        """Whether its members feed one another."""
+        return self.inner is Inner.MERGED and len(self.parts) > 1
 
     @property
     def by_index(self) -> bool:
@@ -118,7 +124,7 @@ class Claim:
         """
         pairs = [(self.nodes[e.parent], self.nodes[e.child], e.ports) for e in self.edges]
         for node in self.nodes.values():
-            if node.inner is Inner.MERGED and len(node.parts) > 1:
+            if node.merged:
                 ports = {
                     name for part in node.parts for name in self.graph[part.component].port_names
                 }
@@ -165,69 +171,12 @@ class Claim:
     def calls_some_unimportant(self) -> Mapping[str, bool]:
         """Whether a node leaves any of its inputs to chance (a leaf, which is looked up, does not).
 
-        Coverage is symbolic: a feeder counts as explained at a port if its parts there make up the
-        whole component, at all positions, or at the node's own where the port reads no others.
+        See `coverage`: by positions, example by example.
         """
         return {
-            name: not self.is_leaf(name) and not self._all_explained(name) for name in self.nodes
+            name: not self.is_leaf(name) and some_input_unimportant(self, name)
+            for name in self.nodes
         }
-
-    def _all_explained(self, name: str) -> bool:
-        node, named = self.nodes[name], self._named_at(name)
-        return all(
-            self._explained(node, member, port, feeder, named.get((port.name, feeder), []))
-            for member in node.parts
-            for port in self.graph[member.component].ports
-            for feeder in port.feeders
-        )
-
-    def _named_at(self, name: str) -> Mapping[tuple[str, str], list[tuple[Part, Positions]]]:
-        """What the parents put in for each (port, feeder): parts and their positions."""
-        found: dict[tuple[str, str], list[tuple[Part, Positions]]] = {}
-        for edge in self.parents[name]:
-            parent = self.nodes[edge.parent]
-            for port in edge.ports:
-                for part in parent.parts:
-                    found.setdefault((port, part.component), []).append((part, parent.positions))
-        return found
-
-    def _explained(
-        self,
-        node: Node,
-        member: Part,
-        port: Port,
-        feeder: str,
-        named: Sequence[tuple[Part, Positions]],
-    ) -> bool:
-        covering = list(named)
-        order = self.graph.order
-        if node.inner is Inner.MERGED and order[feeder] < order[member.component]:
-            covering += [(part, node.positions) for part in node.parts if part.component == feeder]
-        enough = [ALL, node.positions] if port.reach is Reach.SAME else [ALL]
-        if self._makes_whole([part for part, where in covering if where in enough], feeder):
-            return True
-        indices = {
-            i
-            for part, where in covering
-            if isinstance(where, Indices) and part.whole
-            for i in where.indices
-        }
-        return bool(indices) and indices >= self._needed_indices(port.reach, node)
-
-    def _needed_indices(self, reach: Reach, node: Node) -> set[int]:
-        if reach is Reach.SAME and isinstance(node.positions, Indices):
-            return set(node.positions.indices)
-        return set(range(self.dataset.length))
-
-    def _makes_whole(self, parts: list[Part], component: str) -> bool:
-        if any(part.whole for part in parts):
-            return True
-        neurons = {
-            i for part in parts if part.neurons for i in range(part.neurons[0], part.neurons[1] + 1)
-        }
-        rank = sum(self.bases[p.subspace].shape[1] for p in parts if p.subspace)
-        size = self.graph[component]
-        return (0 < size.neurons == len(neurons)) or 0 < size.width == rank
 
 
 def basis_fingerprint(basis: NDArray[Any]) -> str:

@@ -21,10 +21,9 @@ def expand_each(claim: Claim, each: Mapping[str, Each]) -> tuple[Claim, list[Pro
     """
     if not each:
         return claim, []
+    taken = set(claim.nodes)
     copies = {
-        name: [replace(node, name=f"{name}@{spot}", positions=spot) for spot in _spots(node, claim)]
-        if name in each
-        else [node]
+        name: [_copy(node, spot, taken) for spot in _spots(node, claim)] if name in each else [node]
         for name, node in claim.nodes.items()
     }
     edges = [
@@ -37,6 +36,15 @@ def expand_each(claim: Claim, each: Mapping[str, Each]) -> tuple[Claim, list[Pro
     nodes = {node.name: node for family in copies.values() for node in family}
     wide = replace(claim, nodes=nodes, edges=tuple(edges))
     return wide, _unread(claim, copies, edges)
+
+
+def _copy(node: Node, spot: Positions, taken: set[str]) -> Node:
+    """The node at one position, under a name that no other node has."""
+    name = f"{node.name}@{spot}"
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return replace(node, name=name, positions=spot)
 
 
 def _spots(node: Node, claim: Claim) -> Sequence[Positions]:

@@ -72,7 +72,7 @@ def assemble(
     means = Means(*(_figure(b) for b in (estimate.model, estimate.scrubbed, estimate.baseline)))
     nodes = _nodes(plan, measured)
     claims = claims_of(claim, nodes, len(plan.claim.tree.occurrences))
-    null = _null(measured, means)
+    null = _null(measured, means, share)
     scrubbed = measured.values["scrub"]
     return Result(
         name=plan.hypothesis.name,
@@ -87,7 +87,7 @@ def assemble(
         null=null,
         claims=claims,
         nodes=nodes,
-        cautions=cautions(claim, share, means, estimate.divergence, claims, nodes, null),
+        cautions=cautions(claim, share, means, estimate.divergence, nodes, null),
         conventions=_conventions(plan),
         cost=_cost(plan, measured, {**seconds, "statistics": time.perf_counter() - start}),
         precision=precision,
@@ -160,15 +160,16 @@ def _recovered(found: Estimate) -> Recovered:
     )
 
 
-def _null(measured: Measured, means: Means) -> NullResult | None:
+def _null(measured: Measured, means: Means, share: Recovered) -> NullResult | None:
     if "null" not in measured.values:
         return None
     mean = float(measured.values["null"].metric.mean())
     model, baseline = means.model.value, means.baseline.value
     assert model is not None  # raw means exist always
     assert baseline is not None
-    gap = model - baseline
-    return NullResult("features forgotten", (mean - baseline) / gap if gap else None, mean)
+    refused = share.value is None  # what refuses the ratio of the claim refuses that of its null
+    ratio = None if refused else (mean - baseline) / (model - baseline)
+    return NullResult("features forgotten", ratio, mean)
 
 
 def _nodes(plan: Plan, measured: Measured) -> tuple[NodeResult, ...]:

@@ -8,7 +8,7 @@ from scrub.data.features import EXACT
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.options import Unimportant
 from scrub.hypothesis.rules.features import label_is_fixed
-from scrub.results.result import Claims, Means, NodeResult, NullResult, Recovered
+from scrub.results.result import Means, NodeResult, NullResult, Recovered
 
 MUCH_SELF = 0.2
 CANCELS = 0.25  # a divergence this large, as a share of the gap, under means that nearly agree
@@ -20,7 +20,6 @@ def cautions(
     recovered: Recovered,
     means: Means,
     divergence: float,
-    claims: Claims,
     nodes: Sequence[NodeResult],
     null: NullResult | None,
 ) -> tuple[str, ...]:
@@ -28,7 +27,7 @@ def cautions(
     return (
         *_refused(recovered),
         *_root(claim),
-        *_vacuous(claim, claims),
+        *_vacuous(claim),
         *_conventions(claim),
         *_cancellation(means, divergence),
         *_self_donation(nodes),
@@ -50,9 +49,9 @@ def _root(claim: Claim) -> Iterator[str]:
         )
 
 
-def _vacuous(claim: Claim, claims: Claims) -> Iterator[str]:
+def _vacuous(claim: Claim) -> Iterator[str]:
     features = {node.feature for node in claim.nodes.values()}
-    if claims.unimportant == 0 and features == {EXACT}:
+    if not any(claim.calls_some_unimportant.values()) and features == {EXACT}:
         yield "Every edge is named and every feature is EXACT: this recovers 1 and says nothing."
     elif features == {EXACT} and len(claim.nodes) > 1:
         yield "Every feature is EXACT: the claim says which paths matter, not what they carry."
@@ -87,6 +86,11 @@ def _self_donation(nodes: Sequence[NodeResult]) -> Iterator[str]:
             yield (
                 f"Node '{node.name}': {node.self_share:.0%} of its draws are the reference itself, "
                 "so they test nothing."
+            )
+        if node.frame_self_share is not None and node.frame_self_share > MUCH_SELF:
+            yield (
+                f"Node '{node.name}': in {node.frame_self_share:.0%} of its draws the unimportant "
+                "inputs are the reference's own, so nothing is resampled there."
             )
 
 

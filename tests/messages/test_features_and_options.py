@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scrub import ANY, Dataset, Task, near
+from scrub import ANY, EXACT, Dataset, Task, near
 from scrub.data.dataset import require_rows
 from scrub.hypothesis.unfold import unfold
 from scrub.sampling.donors import draw_donors
@@ -27,6 +27,14 @@ NOTHING = {"feature": ANY}
 def carries(feature: Any, **more: Any) -> object:
     """A claim whose one head carries this feature."""
     return claim_of({"head": node("m0", feature, **END)}, **more)
+
+
+def stairs() -> list[dict[str, Any]]:
+    """Rows of 3, 4, 5 … tokens."""
+    return [
+        {**row, "tokens": [i, *range(1, i + 3)], "roles": {"end": -1}}
+        for i, row in enumerate(rows())
+    ]
 
 
 def odd_length(row: Any) -> Any:
@@ -221,6 +229,25 @@ OPTIONS = [
         "partner column absent",
         lambda: claim_of(HEAD, unimportant="partner:partners"),
         "option 'unimportant': the data has no column 'partners'. Did you mean partner or answer?",
+    ),
+    Case(
+        "partners that are the row itself",
+        lambda: claim_of(
+            HEAD,
+            unimportant="partner:number",
+            data=[{**r, "number": i} for i, r in enumerate(rows())],
+        ),
+        "option 'unimportant': column 'number' names the example itself, or one with the same "
+        "input, in 100% of the rows, so nothing would be resampled there. "
+        "Name other examples; self_donation='allowed' accepts it.",
+    ),
+    Case(
+        "lengths that no other example has",
+        lambda: claim_of({"early": node("embed", EXACT, positions=0)}, data=stairs()),
+        "node 'answer': 100% of the examples share their length with no other, and values cross "
+        "here by index, so most unimportant inputs would be the reference's own. "
+        "Name roles, cut the data to equal lengths, or add more; "
+        "self_donation='allowed' accepts it.",
     ),
     Case(
         "partner of no row",

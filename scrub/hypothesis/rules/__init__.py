@@ -18,6 +18,7 @@ from scrub.hypothesis.rules.conventions import (
     unfolding_within_limit,
 )
 from scrub.hypothesis.rules.features import classes_have_partners, features_evaluate, root_is_fixed
+from scrub.hypothesis.rules.frames import frames_have_partners
 from scrub.hypothesis.rules.paths import direct_paths, inputs_have_ports, parents_disjoint, sink
 from scrub.hypothesis.rules.places import (
     indices_exist,
@@ -41,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     parents_disjoint,
     features_evaluate,
     classes_have_partners,
+    frames_have_partners,
     root_is_fixed,
     option_columns_exist,
     partners_have_equal_lengths,

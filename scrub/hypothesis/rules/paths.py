@@ -9,7 +9,7 @@ import numpy as np
 
 from scrub.errors import Problem
 from scrub.graph import Everywhere, Part, Positions, summarise
-from scrub.hypothesis.claim import Claim, Edge, Inner, Node
+from scrub.hypothesis.claim import Claim, Edge, Node
 from scrub.hypothesis.rules.places import known_roles
 
 
@@ -117,7 +117,7 @@ def _entries(claim: Claim, name: str) -> Iterator[tuple[Edge, Part, Positions]]:
         parent = claim.nodes[edge.parent]
         for part in parent.parts:
             yield edge, part, parent.positions
-    if node.inner is Inner.MERGED and len(node.parts) > 1:
+    if node.merged:
         for part in node.parts:
             ports = tuple(
                 p
