@@ -243,7 +243,7 @@ OPTIONS = [
     ),
     Case(
         "lengths that no other example has",
-        lambda: claim_of({"early": node("embed", EXACT, positions=0)}, data=stairs()),
+        lambda: claim_of({"early": node("embed", EXACT, positions="all")}, data=stairs()),
         "node 'answer': 100% of the examples share their length with no other, and values cross "
         "here by index, so most unimportant inputs would be the reference's own. "
         "Name roles, cut the data to equal lengths, or add more; "
