@@ -43,10 +43,10 @@ def main(arguments: list[str]) -> int:
 
 
 def scrub(arguments: list[str]) -> int:
-    if not arguments:
-        (ROOT / "reports").mkdir(exist_ok=True)
-        arguments = MAIN_JOB
-    return call([str(BIN / "scrub"), *arguments])
+    if arguments:
+        return call([str(BIN / "scrub"), *arguments], folder=None)  # paths are the caller's
+    (ROOT / "reports").mkdir(exist_ok=True)
+    return call([str(BIN / "scrub"), *MAIN_JOB])
 
 
 def test(arguments: list[str]) -> int:
@@ -72,11 +72,15 @@ def set_up() -> None:
     wanted = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         wanted.update((ROOT / name).read_bytes())
+    wanted.update(str(ROOT).encode())  # a checkout that has moved needs a new .venv
     done = VENV / "installed"
     if done.is_file() and done.read_text() == wanted.hexdigest():
         return
     print("Setting up .venv (once; a few minutes) …", flush=True)
-    venv.create(VENV, with_pip=True, clear=True)
+    try:
+        venv.create(VENV, with_pip=True, clear=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        sys.exit(f"Python could not make {VENV}: {error}. On Debian, install python3-venv.")
     install_torch()
     pip("install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]", must=True)
     done.write_text(wanted.hexdigest())
@@ -106,9 +110,12 @@ def pip(*arguments: str, must: bool = False) -> int:
     return done.returncode
 
 
-def call(command: list[str]) -> int:
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+def call(command: list[str], folder: Path | None = ROOT) -> int:
+    return subprocess.run(command, cwd=folder, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

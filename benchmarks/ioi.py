@@ -73,8 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"form {form}: comparing the engine with both rivals …")
         agreement = check(model, form)
         worst = max(max(a.logits, a.nodes) for a in agreement.values())
-        if worst > TOLERANCE or min(a.effect for a in agreement.values()) < 10 * TOLERANCE:
+        if not worst <= TOLERANCE:
             console.print(f"form {form}: they differ, and nothing is timed: {agreement}")
+            return 1
+        if min(a.effect for a in agreement.values()) < 10 * TOLERANCE:
+            console.print(
+                f"form {form}: what is put in hardly shows, nothing is timed: {agreement}"
+            )
             return 1
         console.print(f"form {form}: equal to {worst:.1e}. Timing …")
         found[form] = measure(form, model, agreement, options, console)

@@ -70,12 +70,17 @@ def _apart(form: Derived, what: str) -> str:
     return f"{max(found[what] for found in form.raw['agreement'].values()):.1e}"
 
 
+def _least(form: Derived, what: str) -> str:
+    return f"{min(found[what] for found in form.raw['agreement'].values()):.1e}"
+
+
 ROWS: tuple[tuple[str, str, Cell], ...] = (  # what, the bar, how it is found
     ("nodes × draws", "", lambda f: f"{f.raw['nodes']} × {f.raw['draws']}"),
     ("inner nodes × draws", "", lambda f: f"{f.raw['inner']} × {f.raw['draws']}"),
     ("heads run by the engine", "", lambda f: f"{f.raw['head_runs']}"),
     ("engine and rivals apart, logits", "≤ 1e-05", lambda f: _apart(f, "logits")),
     ("…, at any evaluated head", "≤ 1e-05", lambda f: _apart(f, "nodes")),
+    ("least that an explained input changes", "≥ 1e-04", lambda f: _least(f, "effect")),
     ("one forward pass", "", lambda f: f"{f.time('pass'):.3f} s"),
     ("… of which the unembedding", "", lambda f: f"{1 - f.time('trunk') / f.time('pass'):.0%}"),
     ("recording pass", "", lambda f: f"{f.time('recording'):.3f} s"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,7 +16,24 @@ from scrub.compiler.schedule import (
     Sum,
     Zero,
 )
-from scrub.graph import ALL, Everywhere, Indices, Kind, Part, Positions, Reach, Role, Site
+from scrub.graph import (
+    ALL,
+    Component,
+    Everywhere,
+    Indices,
+    Kind,
+    Part,
+    Positions,
+    Reach,
+    Role,
+    Site,
+)
+
+OUTPUTS = 3  # while it is scored: an output, the model's own, and a copy of either
+DOUBLES = 7  # float64 values for each of the output's: those of KL, the most of all metrics
+MODULE_VALUES = 2**25  # the most in an attention module that is run on several heads in turns
+HIDDEN_COPIES = 5  # of an MLP's hidden units, in the middle of its activation function
+STREAM_COPIES = 4  # in a forward pass: the residual stream, before and after a norm, and a sum
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,8 @@ class Stats:
 
     `pass_flops` is one forward pass over one example, `recording_flops` the recording pass over
     all inputs (without the output, which it leaves out where nothing reads it),
-    `recording_bytes` what it keeps, `peak_bytes` the live values of one item.
+    `recording_bytes` what it keeps, `peak_bytes` the live values of one item, its scoring
+    included, `output_bytes` its output, `pass_bytes` one input on its way through the recording.
     """
 
     flops: int
@@ -58,6 +76,8 @@ class Stats:
     steps: int
     gathers: int
     sums: int
+    output_bytes: int = 0
+    pass_bytes: int = 0
 
     def passes(self, items: int, references: int) -> float:
         """The whole cost, recording included, in forward passes over the references."""
@@ -77,6 +97,7 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
         peak = max(peak, live + sizes.scratch(instruction))
         if isinstance(instruction, Free):
             live -= sum(slots.pop(slot) for slot in instruction.slots)
+    output_bytes = sizes.output()
     sites = schedule.sites()
     recorded = sum(sizes.site(site) for site in sites)
     full = schedule.graph.pass_cost.flops(shape.length, shape.length)
@@ -87,7 +108,7 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     return Stats(
         flops=sum(map(sizes.flops, count)),
         bytes=sum(map(sizes.moved, count)),
-        peak_bytes=peak,
+        peak_bytes=max(peak, sizes.scoring(output_bytes)),
         pass_flops=full,
         recording_flops=shape.inputs * (full - read_out if unread else full),
         recording_bytes=recorded,
@@ -95,6 +116,8 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
         steps=sum(1 for _ in schedule.steps()),
         gathers=sum(isinstance(i, Gather) for i in count),
         sums=sum(isinstance(i, Sum) for i in count),
+        output_bytes=output_bytes,
+        pass_bytes=sizes.one_pass() + recorded // max(shape.inputs, 1),
     )
 
 
@@ -143,13 +166,57 @@ class _Sizes:
             case _:
                 return {}
 
+    def output(self) -> int:
+        """Bytes of the schedule's output, the scored positions of one item."""
+        made: dict[int, int] = {}
+        for instruction in self.schedule.instructions:
+            made.update(self.slots(instruction))
+        return made[self.schedule.output]
+
+    def scoring(self, output: int) -> int:
+        """Bytes while an output is scored: it, the model's own beside it, and their doubles."""
+        return OUTPUTS * output + DOUBLES * 8 * output // self.shape.bytes_per_sum
+
     def scratch(self, instruction: Instruction) -> int:
-        """Bytes that exist only while an instruction runs: the normed inputs."""
-        if not isinstance(instruction, Run):
-            return 0
-        inputs = {slot for step in instruction.steps for _, slot in step.ports}
-        each = self.shape.bytes_per_sum * self.shape.length
-        return sum(each * self.widths[slot] for slot in inputs)
+        """Bytes that exist only while an instruction runs."""
+        match instruction:
+            case Sum(_, base, terms):  # one difference at a time
+                each = self.shape.bytes_per_sum * self.widths[base]
+                return max((each * self.shape.positions(t.positions) for t in terms), default=0)
+            case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
+                stored = self.schedule.graph[part.component].stored
+                return self.shape.bytes_per_value * self.shape.positions(at) * stored
+            case Run(steps):
+                inputs = {slot for step in steps for _, slot in step.ports}
+                each = self.shape.bytes_per_sum * self.shape.length
+                normed = sum(each * self.widths[slot] for slot in inputs)
+                graph = self.schedule.graph
+                return normed + self._inside([graph[step.part.component] for step in steps])
+            case _:
+                return 0
+
+    def _inside(self, components: Sequence[Component]) -> int:
+        """Bytes inside the modules that run these components of one group on one example."""
+        length = self.shape.length
+        # queries, keys and values twice (sliced, and laid out for the module), z twice, scores
+        mixing = [
+            length * (8 * c.stored + 2 * length)
+            for c in components
+            if any(port.reach is not Reach.SAME for port in c.ports)
+        ]
+        # more than MODULE_VALUES are run in turns, but one component at the least
+        at_once = min(sum(mixing), max(MODULE_VALUES, max(mixing, default=0)))
+        hidden = max((HIDDEN_COPIES * c.neurons * length for c in components), default=0)
+        return self.shape.bytes_per_value * (at_once + hidden)
+
+    def one_pass(self) -> int:
+        """Bytes of a forward pass over one input, what is recorded of it left out."""
+        graph, groups = self.schedule.graph, dict[str, list[Component]]()
+        for component in graph.components:
+            groups.setdefault(component.group, []).append(component)
+        width = max((c.width for c in graph.components if c.name != graph.output), default=1)
+        streams = STREAM_COPIES * width * self.shape.length * self.shape.bytes_per_value
+        return streams + max(map(self._inside, groups.values()), default=0)
 
     def site(self, site: Site) -> int:
         """Bytes that the recording keeps for one site."""

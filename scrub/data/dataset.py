@@ -151,36 +151,84 @@ class Dataset:
 
         A draw that lands on another row with the same distinct input has changed nothing.
         """
-        keys = zip(self.sequence.tolist(), *self.roles.values(), strict=True)
-        numbers: dict[object, int] = {}
-        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+        return self.distinct_at(frozenset(map(Role, self.roles)))
 
-    def extended(self, rows: Sequence[Row]) -> Dataset:
-        """This data set followed by further rows (generated donors)."""
-        more = Dataset.from_rows(rows, "generated donors")
-        for kind, mine, made in (
-            ("column", self.columns, more.columns),
-            ("role", self.roles, more.roles),
-        ):
-            if lacking := sorted(set(mine) - set(made)):
-                found = f"lack the {kind} '{lacking[0]}' that the data has."
-                raise InputRefused(Problem("generated donors", found, "Mend the generator."))
+    def distinct_at(self, roles: frozenset[Role]) -> Ints:
+        """As `distinct`, but to a reader of these roles alone, [row]; unknown ones tell nothing."""
+        if roles not in self._distinct_at:
+            spots = [self._spots(role) for role in roles if role.name in self.roles]
+            numbers: dict[object, int] = {}
+            keys = zip(self.sequence.tolist(), *spots, strict=True)
+            found = [numbers.setdefault(key, len(numbers)) for key in keys]
+            self._distinct_at[roles] = np.array(found, dtype=np.int64)
+        return self._distinct_at[roles]
+
+    @cached_property
+    def _distinct_at(self) -> dict[frozenset[Role], Ints]:
+        return {}
+
+    def _spots(self, role: Role) -> Sequence[tuple[int, ...]]:
+        """A role's positions in each row; at most one of them for an item."""
+        spots, item = self.roles[role.name], role.item
+        return spots if item is None else [row[item : item + 1] for row in spots]
+
+    def extended(self, rows: Sequence[Row], where: str = "generated donors") -> Dataset:
+        """This data set followed by further rows (generated donors), which have its columns.
+
+        A row that repeats an input of the data shares it; a role that it lacks is empty in it.
+        """
+        more = Dataset.from_rows(rows, where)
+        if problems := _columns_differ(self.columns, more.columns, where):
+            raise InputRefused(problems)
+        known = {_content(x): i for i, x in enumerate(self.inputs)}
+        inputs = list(self.inputs)
+        moved = []  # the place of each of `more`'s inputs in `inputs`
+        for made in more.inputs:
+            x = made.astype(self.inputs[0].dtype)
+            moved.append(known.setdefault(_content(x), len(inputs)))
+            if moved[-1] == len(inputs):
+                inputs.append(x)
+        missing: list[tuple[int, ...]] = [()] * len(more)
         return Dataset(
-            inputs=self.inputs + more.inputs,
-            sequence=np.concatenate([self.sequence, more.sequence + len(self.inputs)]),
+            inputs=tuple(inputs),
+            sequence=np.concatenate([self.sequence, np.array(moved)[more.sequence]]),
             columns={k: [*v, *more.columns[k]] for k, v in self.columns.items()},
-            roles={k: [*v, *more.roles[k]] for k, v in self.roles.items()},
+            roles={k: [*v, *more.roles.get(k, missing)] for k, v in self.roles.items()},
         )
+
+    def content_number(self, row: int) -> int:
+        """A hash of what a row holds, below 0, whatever its place: what a made row is known by."""
+        content = [sorted((k, repr(v[row])) for k, v in t.items()) for t in self._tables]
+        digest = hashlib.blake2b(_content(self.tokens(row)) + repr(content).encode(), digest_size=8)
+        return -1 - (int.from_bytes(digest.digest(), "little") >> 1)
+
+    @property
+    def _tables(self) -> tuple[Mapping[str, Sequence[Any]], ...]:
+        return self.columns, self.roles
 
     def fingerprint(self) -> str:
         """A hash of inputs, columns and roles, in order."""
         digest = hashlib.sha256()
         for x in self.inputs:
-            digest.update(f"{x.dtype}{x.shape}".encode() + x.tobytes())
+            digest.update(_content(x))
         digest.update(self.sequence.tobytes())
-        for table in (self.columns, self.roles):
+        for table in self._tables:
             digest.update(repr(sorted((k, list(map(repr, v))) for k, v in table.items())).encode())
         return digest.hexdigest()
+
+
+def _content(x: NDArray[Any]) -> bytes:
+    return f"{x.dtype}{x.shape}".encode() + x.tobytes()
+
+
+def _columns_differ(
+    expected: Mapping[str, Any], found: Mapping[str, Any], where: str
+) -> list[Problem]:
+    lacking, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    fix = "Mend the generator: its rows have the columns of the data."
+    return [Problem(where, f"lack the column '{n}' that the data has.", fix) for n in lacking] + [
+        Problem(where, f"have a column '{n}' that the data lacks.", fix) for n in extra
+    ]
 
 
 def require_rows(dataset: Dataset, least: int = 2) -> None:

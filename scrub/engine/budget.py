@@ -1,13 +1,21 @@
-"""What of a run's memory can be said without torch: the budget as written, and the chunk."""
+"""What of a run's memory can be said without torch: the budget as written, and who gets what."""
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scrub.errors import InputRefused, Problem
 
+if TYPE_CHECKING:
+    from scrub.compiler import Stats  # which would load numpy and networkx for `scrub --help`
+
 UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 1e3, "mb": 1e6, "gb": 1e9}
-CACHE_ITEMS = 64  # beyond this a CPU gains nothing from longer chunks, and its caches lose
+CACHE_ITEMS = 128  # beyond this a CPU gains nothing from longer chunks, and its caches lose
+RECORDED_AT_ONCE = 64  # inputs in one pass of the recording
+SHARE = 0.6  # of what is free, when no budget is given
 
 
 def parse_bytes(text: str | int) -> int:
@@ -24,3 +32,55 @@ def parse_bytes(text: str | int) -> int:
     raise InputRefused(
         Problem("option 'memory'", f"'{text}' is no amount of memory.", "Write 4GiB or 800MB.")
     )
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How a budget is shared out.
+
+    `resident`: whether the recording fits beside the rest; `own_bytes`: the model's own outputs,
+    kept to compare with (0 where they are computed anew for each chunk); `chunk` items of
+    `item_bytes` each run at a time, and `inputs` are recorded at a time.
+    """
+
+    resident: bool
+    own_bytes: int
+    chunk: int
+    item_bytes: int
+    inputs: int
+
+    @property
+    def live_bytes(self) -> int:
+        """The most that is alive at a time, besides the recording."""
+        return self.own_bytes + self.chunk * self.item_bytes
+
+
+def free_host_bytes() -> int:
+    """Memory that is free on this machine."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def share_out(cost: Stats, items: int, references: int, given: int, most: int) -> Shares:
+    """Who gets what of `given` bytes; at most `most` items at a time.
+
+    The recording takes at most half, the model's own outputs at most half of what is left.
+    Raises `InputRefused` where a single item does not fit.
+    """
+    resident = cost.recording_bytes <= given // 2
+    left = given - (cost.recording_bytes if resident else 0)
+    inputs = min(RECORDED_AT_ONCE, max(1, left // max(cost.pass_bytes, 1)))
+    own = references * cost.output_bytes
+    own = own if own <= left // 2 else 0
+    left -= own
+    fits = left // max(cost.peak_bytes, 1)
+    if fits < 1:
+        raise InputRefused(
+            Problem(
+                "option 'memory'",
+                f"one item needs {cost.peak_bytes / 2**20:,.0f} MiB of live values, and "
+                f"{left / 2**20:,.0f} MiB are left of the budget.",
+                "Raise the budget, score the output at fewer positions, or claim about fewer "
+                "nodes.",
+            )
+        )
+    return Shares(resident, own, max(1, min(fits, most, items)), cost.peak_bytes, inputs)

@@ -134,7 +134,8 @@ def _gather(chunk: _Chunk, gather: Gather) -> None:
         return
     if what.neurons:
         stored = stored[..., what.neurons[0] : what.neurons[1] + 1]
-    value = executor.model.output(what, stored).to(dtype)
+    own = executor.recording.values[site_of(what)].dtype  # that of the weights; means are wider
+    value = executor.model.output(what, stored.to(own)).to(dtype)
     chunk.slots[gather.out] = _project(executor, what, value)
 
 

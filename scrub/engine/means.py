@@ -45,12 +45,17 @@ class Means:
         return made
 
     def _average(self, site: Site, classes: Ints) -> torch.Tensor:
-        """Weighted by rows: an input that several examples share counts as often."""
+        """Weighted by rows: an input that several examples share counts as often.
+
+        Over no rows it is NaN, so that it cannot pass for a value; generated donors without a
+        class among the data are refused when they are made.
+        """
         value = self._recording.values[site]  # [input, length, width]
         counts = np.zeros((int(classes.max()) + 1, value.shape[0]))
         rows = slice(self._members)
         np.add.at(counts, (classes[rows], self._dataset.sequence[rows]), 1.0)
-        weights = torch.from_numpy(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+        totals = counts.sum(axis=1, keepdims=True)
+        weights = torch.from_numpy(counts / np.where(totals, totals, np.nan))
         wide = torch.promote_types(value.dtype, torch.float32)
         flat = value.reshape(value.shape[0], -1).to(wide)
         averaged = weights.to(flat.device, wide) @ flat  # [class, length · width]

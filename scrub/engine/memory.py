@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,64 +9,63 @@ from typing import TypeVar
 import torch
 
 from scrub.compiler import Stats
-from scrub.engine.budget import CACHE_ITEMS
-from scrub.errors import InputRefused, Problem
+from scrub.engine.budget import CACHE_ITEMS, SHARE, free_host_bytes, share_out
+from scrub.models.exhaustion import is_out_of_memory
 from scrub.models.recording import Place
-
-SHARE = 0.6  # of what is free, when no budget is given
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Where the recording lives and how many items a chunk holds."""
+    """Where the recording lives, how many items a chunk holds, and what they take.
+
+    `inputs` are recorded at a time; `keeps_own` says whether the model's own outputs are kept to
+    compare with, or computed anew for each chunk; `live_bytes` is all but the recording.
+    """
 
     place: Place
     chunk: int
     budget: int
+    inputs: int
+    keeps_own: bool
+    live_bytes: int
 
 
 def free_bytes(device: torch.device) -> int:
     """Memory that is free on a device, or on the host for the CPU."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_host_bytes()
 
 
 def plan_memory(
-    stats: Stats, items: int, device: torch.device, budget: int | None, batch: int | None
+    stats: Stats,
+    items: int,
+    device: torch.device,
+    budget: int | None,
+    batch: int | None,
+    references: int = 0,
 ) -> MemoryPlan:
     """The recording on the device if it takes at most half the budget, else on the host, else disk.
 
-    Raises `InputRefused` where a single item does not fit.
+    `references`: how many outputs of the model itself there are to keep. Raises `InputRefused`
+    where a single item does not fit.
     """
     given = int(free_bytes(device) * SHARE) if budget is None else budget
+    most = batch or (CACHE_ITEMS if device.type == "cpu" else items)
+    shares = share_out(stats, items, references, given, most)
     place = Place.DEVICE
-    if stats.recording_bytes > given // 2:
+    if not shares.resident:
         host = free_bytes(torch.device("cpu")) * SHARE
         on_gpu = device.type == "cuda"
         place = Place.HOST if on_gpu and stats.recording_bytes < host else Place.DISK
-    left = given - (stats.recording_bytes if place is Place.DEVICE else 0)
-    fits = left // max(stats.peak_bytes, 1)
-    if fits < 1:
-        raise InputRefused(
-            Problem(
-                "option 'memory'",
-                f"one item needs {stats.peak_bytes / 2**20:,.0f} MiB of live values, and "
-                f"{left / 2**20:,.0f} MiB are left of the budget.",
-                "Raise the budget, or claim about fewer nodes.",
-            )
-        )
-    wanted = batch or (CACHE_ITEMS if device.type == "cpu" else items)
-    return MemoryPlan(place, max(1, min(fits, wanted, items)), given)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator gave up, on a GPU or on the CPU."""
-    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    return MemoryPlan(
+        place=place,
+        chunk=shares.chunk,
+        budget=given,
+        inputs=shares.inputs,
+        keeps_own=references == 0 or shares.own_bytes > 0,
+        live_bytes=shares.live_bytes,
+    )
 
 
 def in_chunks(

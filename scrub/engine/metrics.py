@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,15 +46,18 @@ def logit_difference(scored: Scored) -> torch.Tensor:
 
 
 def accuracy(scored: Scored) -> torch.Tensor:
-    """1 where the answer has the largest logit."""
-    return torch.eq(scored.logits.argmax(-1), _given(scored.answer)).double()
+    """1 where the answer has the largest logit, shared where several have it: uniform, 1/V."""
+    largest = scored.logits.amax(-1, keepdim=True)
+    first = torch.eq(_picked(scored.logits, scored.answer), largest[..., 0])  # [item, n]
+    return first.double() / torch.eq(scored.logits, largest).sum(-1)
 
 
 def kl(scored: Scored) -> torch.Tensor:
     """Divergence of the output from the model's own on the same example, in nats."""
     assert scored.own is not None  # whoever asks for KL keeps the model's output
     own = scored.own.log_softmax(-1)
-    return (own.exp() * (own - scored.logits.log_softmax(-1))).sum(-1)
+    apart = own - scored.logits.log_softmax(-1)  # NaN where both are -inf: 0 · log 0 is 0
+    return torch.where(own > -torch.inf, own.exp() * apart, 0).sum(-1)
 
 
 METRICS: Mapping[str, Callable[[Scored], torch.Tensor]] = {
@@ -82,6 +86,7 @@ class Scorer:
         known = isinstance(task.metric, str)
         self._answers = self._tokens(task.answer) if known and task.metric != "kl" else None
         self._wrong = self._tokens(task.wrong) if known and task.wrong else None
+        self._columns = {} if known else {k: _as_array(v) for k, v in dataset.columns.items()}
 
     def _tokens(self, column: str) -> NDArray[np.int64]:
         """A column of token ids, [row, n]: one for each scored position, as `Task` has checked."""
@@ -104,6 +109,7 @@ class Scorer:
             own=None if own is None else own.double(),
         )
         values: Floats = METRICS[metric](scored).mean(-1).cpu().numpy()
+        _require_finite(metric, values, output, rows)
         return values
 
     def _of(
@@ -124,13 +130,11 @@ class Scorer:
 
     def _custom(self, output: torch.Tensor, rows: Ints) -> Floats:
         """The user's function, on the output and the reference rows' columns."""
-        columns = {
-            name: np.array([values[row] for row in rows.tolist()])
-            for name, values in self.dataset.columns.items()
-        }
+        columns = {name: values[rows] for name, values in self._columns.items()}
         name = self.task.metric_name
         try:
-            values = self.task.metric(output, columns)  # type: ignore[operator]
+            # a clone: the output is read again (for KL), and a metric may mask it in place
+            values = self.task.metric(output.clone(), columns)  # type: ignore[operator]
             found = np.asarray(torch.as_tensor(values).double().cpu())
         except Exception as error:  # the user's code: whatever it raises is reported
             kind = type(error).__name__
@@ -144,4 +148,30 @@ class Scorer:
                     "Average over positions: output is [row, position, width].",
                 )
             )
+        _require_finite(name, found, output, rows)
         return found
+
+
+def _as_array(column: Sequence[Any]) -> NDArray[Any]:
+    """A column, [row]; of tuples where these are of unequal size."""
+    try:
+        return np.array(column)
+    except ValueError:
+        found = np.empty(len(column), dtype=object)
+        for row, value in enumerate(column):
+            found[row] = value
+        return found
+
+
+def _require_finite(metric: str, values: Floats, output: torch.Tensor, rows: Ints) -> None:
+    """Refuse NaN and infinite values, which would make all means and intervals NaN."""
+    bad = np.nonzero(~np.isfinite(values))[0]
+    if not len(bad):
+        return
+    item = int(bad[0])
+    found = f"gives {values[item]} on row {rows[item]}"
+    fix = "Give each example a finite value, or leave out those that have none."
+    if not torch.isfinite(output[item]).all():
+        found += ", where the model's output holds NaN or infinite numbers"
+        fix = "Look at the weights and the dtype: float16 ends at 65504, bfloat16 does not."
+    raise InputRefused(Problem(f"metric '{metric}'", f"{found}.", fix))

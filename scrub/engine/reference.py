@@ -141,8 +141,8 @@ class Reference:
         if replacement is Replacement.MEAN:
             return self._mean(part, range(len(claim.dataset)))
         if isinstance(replacement, MeanWithin):
-            column = self.dataset.columns[replacement.column]
-            return self._mean(part, [r for r in range(len(column)) if column[r] == column[x_u]])
+            column, data = self.dataset.columns[replacement.column], range(len(claim.dataset))
+            return self._mean(part, [r for r in data if column[r] == column[x_u]])
         return self._share(part, x_u, everywhere)
 
     def _mean(self, part: Part, rows: Any) -> torch.Tensor:

@@ -33,7 +33,8 @@ class Bench:
     """Everything that schedules are run on: a model, its recording, the data, and the scorer.
 
     `own` holds the model's own output for each reference [reference, position, width], once
-    `measure_model` has run. `chunk` shrinks when memory runs out.
+    `measure_model` has run; where the budget has no room for it (`keeps_own` is false), it is
+    computed anew for each chunk. `chunk` shrinks when memory runs out.
     """
 
     model: Model
@@ -42,21 +43,40 @@ class Bench:
     scorer: Scorer
     references: Ints
     chunk: int
+    keeps_own: bool = True
     own: torch.Tensor | None = None
     halvings: list[int] = field(default_factory=list)
+    _compute: Callable[[Ints], torch.Tensor] | None = None  # the model's output for references
 
     def measure_model(self, schedule: Schedule, donors: Donors) -> Floats:
         """The unscrubbed metric for each reference, [reference]; keeps the outputs for KL."""
         executor = self._executor(schedule)
         rows = donors.rows[:, :, 0]  # nothing is drawn: every draw is the same
+        self._compute = lambda which: executor(rows[:, which])
 
-        def run(first: int, last: int) -> torch.Tensor:
-            return executor(rows[:, first:last])
+        def run(first: int, last: int) -> Floats:
+            output = executor(rows[:, first:last])
+            if self.keeps_own:
+                self._keep(first, output)
+            return self.scorer(output, output, rows[0, first:last])
 
-        self.own = torch.cat(in_chunks(len(self.references), self.chunk, run, self._halved))
-        starts = range(0, len(self.own), self.chunk)
-        spans = [slice(start, start + self.chunk) for start in starts]
-        return np.concatenate([self.scorer(self.own[s], self.own[s], rows[0, s]) for s in spans])
+        return np.concatenate(in_chunks(len(self.references), self.chunk, run, self._halved))
+
+    def _keep(self, first: int, output: torch.Tensor) -> None:
+        if self.own is None:
+            self.own = output.new_empty(len(self.references), *output.shape[1:])
+        self.own[first : first + len(output)] = output
+
+    def _own_of(self, which: Ints) -> torch.Tensor:
+        """The model's own output for these references, [item, position, width]."""
+        if self.own is not None:
+            return self.own[torch.from_numpy(which).to(self.own.device)]
+        assert self._compute is not None  # the model is measured first
+        some, items = np.unique(which, return_inverse=True)
+        output = self._compute(some)
+        if np.array_equal(some, which):
+            return output
+        return output[torch.from_numpy(items).to(output.device)]
 
     def measure(
         self, schedule: Schedule, donors: Donors, advance: Advance = lambda n: None
@@ -83,8 +103,7 @@ class Bench:
         return Executor(schedule, self.model, self.recording, self.dataset, members)
 
     def _score(self, output: torch.Tensor, rows: Ints, which: Ints) -> tuple[Floats, Floats | None]:
-        assert self.own is not None  # the model is measured first
-        own = self.own[torch.from_numpy(which).to(self.own.device)]
+        own = self._own_of(which)
         metric = self.scorer(output, own, rows)
         if output.shape[-1] < 2:
             return metric, None  # a scalar output is no distribution
@@ -92,11 +111,16 @@ class Bench:
 
     def uniform(self) -> Values:
         """The metric of uniform logits, for each reference."""
-        assert self.own is not None  # the model is measured first
-        flat = torch.zeros_like(self.own)
-        rows = self.references
-        metric, kl = self._score(flat, rows, np.arange(len(rows)))
-        return Values(metric[:, None], None if kl is None else kl[:, None])
+
+        def run(first: int, last: int) -> tuple[Floats, Floats | None]:
+            which = np.arange(first, last)
+            flat = torch.zeros_like(self._own_of(which))
+            return self._score(flat, self.references[first:last], which)
+
+        pieces = in_chunks(len(self.references), self.chunk, run, self._halved)
+        metric = np.concatenate([m for m, _ in pieces])
+        kls = [k for _, k in pieces if k is not None]
+        return Values(metric[:, None], np.concatenate(kls)[:, None] if kls else None)
 
     def _halved(self, chunk: int) -> None:
         self.chunk = chunk

@@ -154,7 +154,10 @@ def _problems(graph: ModelGraph) -> Iterator[Problem]:
 def _feeder_problems(
     where: str, feeders: tuple[str, ...], known: set[str], seen: set[str]
 ) -> Iterator[Problem]:
-    for feeder in feeders:
+    for feeder in dict.fromkeys(feeders):
+        if feeders.count(feeder) > 1:
+            fix = "A sum holds each component once; for more of it, multiply in the function."
+            yield Problem(where, f"'{feeder}' is named {feeders.count(feeder)} times.", fix)
         if feeder not in known:
             yield Problem(where, f"'{feeder}' is no component.", nearest(feeder, known))
         elif feeder not in seen:

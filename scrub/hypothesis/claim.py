@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scrub.data.dataset import Dataset
-from scrub.data.features import Feature
+from scrub.data.features import ANY, Feature
 from scrub.data.task import Task
-from scrub.graph import ModelGraph, Part, Positions, Role
+from scrub.graph import Indices, ModelGraph, Part, Positions, Role
 from scrub.hypothesis.coverage import some_input_unimportant
 from scrub.hypothesis.options import Options
 
@@ -47,8 +47,16 @@ class Node:
 
     @property
     def label(self) -> str:
-        """What identifies the node in a path: its parts and positions, not the user's name."""
-        return f"{'+'.join(sorted(map(str, self.parts)))}@{self.positions!r}"
+        """What identifies the node in a path: its parts and positions, not the user's name.
+
+        Draws are keyed by it, so its text is part of what a seed means, and never changes.
+        """
+        where = str(self.positions)
+        if isinstance(self.positions, Indices):
+            where = f"#{where}"  # else index 0 would read like a role named "0"
+        elif isinstance(self.positions, Role):
+            where = where.replace("#", "##")
+        return f"{'+'.join(sorted(map(str, self.parts)))}@{where}"
 
     @property
     def merged(self) -> bool:
@@ -143,7 +151,8 @@ class Claim:
         """The share of the model graph's edges that the hypothesis declares not to matter.
 
         A leaf is looked up on its donor, with all that is upstream of it intact: edges into a leaf
-        and into what feeds it are left open, not declared unimportant.
+        and into what feeds it are left open, not declared unimportant. An `ANY` leaf carries
+        nothing, so that it says of its edge what leaving it out would have said.
         """
         intact = {
             (feeder, reader, port.name)
@@ -151,14 +160,23 @@ class Claim:
             for port in self.graph[reader].ports
             for feeder in port.feeders
         }
-        return 1 - len(self.named_edges | intact) / max(self.graph.n_edges, 1)
+        idle = {name for name in self.nodes if self.is_leaf(name) and self._carries_nothing(name)}
+        edges = tuple(edge for edge in self.edges if edge.parent not in idle)
+        named = replace(self, edges=edges).named_edges if idle else self.named_edges
+        return 1 - len(named | intact) / max(self.graph.n_edges, 1)
+
+    def _carries_nothing(self, name: str) -> bool:
+        return self.nodes[name].feature is ANY
 
     @property
     def _upstream_of_leaves(self) -> set[str]:
         """The components of leaves, and all that they depend on."""
         found: set[str] = set()
         waiting = [
-            p.component for name in self.nodes if self.is_leaf(name) for p in self.nodes[name].parts
+            part.component
+            for name in self.nodes
+            if self.is_leaf(name) and not self._carries_nothing(name)
+            for part in self.nodes[name].parts
         ]
         while waiting:
             component = waiting.pop()

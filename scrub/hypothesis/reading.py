@@ -13,7 +13,9 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from scrub.data.dataset import Dataset
 from scrub.data.features import feature
+from scrub.data.task import Task
 from scrub.errors import Problem, nearest
 from scrub.graph import ALL, Each, ModelGraph, Part, Positions, UnknownName, expand, positions
 from scrub.hypothesis.claim import Edge, Inner, Node, basis_fingerprint
@@ -30,20 +32,22 @@ class Written:
 
 
 def read_nodes(
-    graph: nx.DiGraph[Any], model: ModelGraph, scored: Positions, sinks: Sequence[str]
+    graph: nx.DiGraph[Any], model: ModelGraph, task: Task, sinks: Sequence[str]
 ) -> tuple[dict[str, Written], list[Problem]]:
     """The nodes that could be read, and what is wrong with the others."""
+    scored = task.positions
     written: dict[str, Written] = {}
     problems: list[Problem] = []
     for key, attributes in graph.nodes(data=True):
         name = str(key)
         if found := list(_node_problems(name, attributes)):
-            problems += found
+            problems += [*found, *_data_problems(name, attributes, task.dataset)]
             continue
         try:
             written[name] = _node(name, attributes, model, scored if name in sinks else ALL)
         except (TypeError, ValueError) as error:
             problems.append(Problem(f"node '{name}'", str(error)))
+            problems += _data_problems(name, attributes, task.dataset)
             continue
         if name in sinks and written[name].each is not None:
             found_each = "is the sink, and cannot be at each(...)."
@@ -64,6 +68,18 @@ def _node_problems(name: object, attributes: Mapping[str, Any]) -> Iterator[Prob
     for key, hint in hints.items():
         if key not in attributes:
             yield Problem(where, f"says no {key}.", hint)
+
+
+def _data_problems(name: str, attributes: Mapping[str, Any], data: Dataset) -> Iterator[Problem]:
+    """What an unreadable node says of the data is checked all the same: roles and columns."""
+    where, role = f"node '{name}'", attributes.get("positions")
+    if isinstance(role, str) and role != "all" and role not in data.roles:
+        yield Problem(where, f"the data has no role '{role}'.", nearest(role, data.roles))
+    carried = attributes.get("feature")
+    names = carried if isinstance(carried, (tuple, list)) else [carried]
+    for column in names:
+        if isinstance(column, str) and column not in data.columns:
+            yield Problem(where, f"no column '{column}'. {nearest(column, data.columns)}")
 
 
 def _node(name: str, written: Mapping[str, Any], graph: ModelGraph, default: Positions) -> Written:

@@ -33,7 +33,7 @@ def resolve(hypothesis: Hypothesis, graph: ModelGraph, task: Task) -> Claim:
     if any(problem.rule == "acyclic" for problem in problems):
         raise InputRefused(problems)  # there is no graph whose nodes could be looked at
     sinks = [str(name) for name, degree in hypothesis.graph.out_degree() if degree == 0]
-    written, node_problems = read_nodes(hypothesis.graph, graph, task.positions, sinks)
+    written, node_problems = read_nodes(hypothesis.graph, graph, task, sinks)
     problems += node_problems
     if len(sinks) != 1 or sinks[0] not in written:
         raise InputRefused(problems)

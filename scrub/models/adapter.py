@@ -48,7 +48,6 @@ class TransformersModel:
         self.dtype = some.dtype
         self._modules = tuple(module.modules())
         self._circumstances: dict[tuple[int, object], tuple[Circumstances, ...]] = {}
-        self._fingerprint = ""
 
     def record(
         self, inputs: torch.Tensor, lengths: torch.Tensor, sites: Sequence[Site]
@@ -111,10 +110,8 @@ class TransformersModel:
         return total
 
     def fingerprint(self) -> str:
-        """A hash of the weights and the config, computed once."""
-        if not self._fingerprint:
-            self._fingerprint = fingerprint_of(self.module, self.config)
-        return self._fingerprint
+        """A hash of the weights and the config as they are now: both may be changed in place."""
+        return fingerprint_of(self.module, self.config)
 
     def _check_inputs(self, inputs: torch.Tensor) -> None:
         where = f"model '{self.name}'"

@@ -10,13 +10,13 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Component, Cost, Kind, ModelGraph, Part, Port, Reach, Site
 from scrub.models.base import Call
+from scrub.models.code import code_text
 
 Function = Callable[..., torch.Tensor]
 
@@ -149,20 +149,12 @@ class CallableModel:
         return torch.zeros(width, dtype=self.dtype, device=self.device)
 
     def fingerprint(self) -> str:
-        """Of names, feeders and the functions' compiled code and constants."""
-        digest = hashlib.sha256(self.graph.name.encode())
+        """Of names, feeders, declarations and what the functions compute."""
+        digest = hashlib.sha256(f"{self.graph.name} {self.graph.output} {self.dtype}".encode())
         for name, piece in self.pieces.items():
-            digest.update(repr((name, dict(piece.feeds))).encode())
-            digest.update(_code(piece.function))
+            declared = (name, dict(piece.feeds), dict(piece.reach), piece.width)
+            digest.update(f"{declared!r} {code_text(piece.function)}".encode())
         return digest.hexdigest()
-
-
-def _code(function: Any) -> bytes:
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return repr(type(function)).encode()
-    cells = [repr(cell.cell_contents) for cell in function.__closure__ or ()]
-    return bytes(code.co_code) + repr((code.co_consts, code.co_names, cells)).encode()
 
 
 def sum_of(terms: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scrub.errors import InputRefused, Problem
 from scrub.graph import Site
 from scrub.models.base import Model
+from scrub.models.exhaustion import is_out_of_memory
 
 
 class Place(enum.Enum):
@@ -33,12 +35,14 @@ class Place(enum.Enum):
 class Recording:
     """`values[site]`: [input, length, stored width], right-padded; `place` says where it lives.
 
-    Used as a context manager it removes the files of a recording on disk.
+    Used as a context manager it removes the files of a recording on disk. `length` is that of
+    the longest input; a hand-made model may give a site one position for all.
     """
 
     values: dict[Site, torch.Tensor]
     device: torch.device
     place: Place
+    length: int = 0
     folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Recording:
@@ -55,9 +59,15 @@ class Recording:
         return value.index_select(0, inputs.to(value.device)).to(self.device, non_blocking=True)
 
     def at(self, site: Site, inputs: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """These positions [row, n] of these inputs, [row, n, width], on the device."""
+        """These positions [row, n] of these inputs, [row, n, width], on the device.
+
+        Raises `InputRefused` for a position that the site does not have.
+        """
         value = self.values[site]
         length = value.shape[1]
+        # on a GPU, looking would wait for it: only a site narrower than the inputs is looked at
+        if positions.device.type == "cpu" or length < self.length:
+            _require_positions(site, positions, length)
         flat = (inputs[:, None] * length + positions).flatten().to(value.device)
         picked = value.view(-1, value.shape[2]).index_select(0, flat)
         return picked.view(*positions.shape, -1).to(self.device, non_blocking=True)
@@ -65,6 +75,20 @@ class Recording:
     @property
     def bytes(self) -> int:
         return sum(value.nbytes for value in self.values.values())
+
+
+def _require_positions(site: Site, positions: torch.Tensor, length: int) -> None:
+    """What is looked up by one running index would else be another row's."""
+    if positions.numel() and not 0 <= int(positions.min()) <= int(positions.max()) < length:
+        wrong = positions[(positions < 0) | (positions >= length)][0].item()
+        raise InputRefused(
+            Problem(
+                f"component or stream '{site.name}'",
+                f"is read at position {wrong}, and what was recorded of it has {length} "
+                f"position{'' if length == 1 else 's'}.",
+                "Let its function give every position, or put the node at positions='all'.",
+            )
+        )
 
 
 def pad_inputs(inputs: Sequence[NDArray[Any]], length: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -90,7 +114,7 @@ def record(
     """
     length = max(map(len, inputs))
     folder = tempfile.TemporaryDirectory(prefix="scrub-") if place is Place.DISK else None
-    recording = Recording({}, model.device, place, folder)
+    recording = Recording({}, model.device, place, length, folder)
     try:
         for first, values in _chunks(model, inputs, length, sites, batch):
             for site, value in values.items():
@@ -113,10 +137,11 @@ def _chunks(
         padded, lengths = pad_inputs(inputs[first : first + batch], length)
         try:
             values = model.record(padded.to(model.device), lengths.to(model.device), sites)
-        except torch.cuda.OutOfMemoryError:
-            if batch == 1:
+        except (RuntimeError, MemoryError) as error:
+            if batch == 1 or not is_out_of_memory(error):
                 raise
-            torch.cuda.empty_cache()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
             batch = (batch + 1) // 2
             continue
         yield first, values

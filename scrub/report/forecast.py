@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from scrub.engine.budget import CACHE_ITEMS
+from scrub.compiler import Stats
+from scrub.engine.budget import CACHE_ITEMS, SHARE, free_host_bytes, parse_bytes, share_out
 from scrub.report.numbers import count, flops, number, size
 from scrub.report.tables import Listing, grid, heading
 from scrub.study.prepare import Plan, whole_cost
@@ -37,19 +38,24 @@ def forecast(plan: Plan) -> RenderableType:
         ),
         table,
         heading("Memory"),
-        _memory(plan, cost.recording_bytes, cost.peak_bytes),
+        _memory(plan, cost),
     )
 
 
-def _memory(plan: Plan, recorded: int, live: int) -> RenderableType:
-    chunk = min(plan.settings.batch or CACHE_ITEMS, plan.items("scrub"))
+def _memory(plan: Plan, cost: Stats) -> RenderableType:
+    """As a run on this machine's CPU would share its memory out."""
+    settings = plan.settings
+    given = parse_bytes(settings.memory) if settings.memory else int(free_host_bytes() * SHARE)
+    most = settings.batch or CACHE_ITEMS
+    shares = share_out(cost, plan.items("scrub"), len(plan.references), given, most)
     table = grid()
     sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})
     where = (
         f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {plan.shape.length}"
     )
-    table.add_row("recorded", Text(f"{size(recorded)} ({where} positions)"))
+    table.add_row("recorded", Text(f"{size(cost.recording_bytes)} ({where} positions)"))
     table.add_row(
-        "live values", Text(f"{size(live * chunk)} at the peak, {chunk:,} items at a time")
+        "live values",
+        Text(f"{size(shares.live_bytes)} at the peak, {shares.chunk:,} items at a time"),
     )
     return table

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from scrub.report.numbers import DASH, figure_interval, number, share
-from scrub.results.result import Result, register_renderer
+from scrub.report.numbers import DASH, figure_interval, level, number, ratio, ratio_interval, share
+from scrub.results.result import NodeResult, Result, register_renderer
 
 MOST_NODES = 30
 TABLE = "border-collapse:collapse;margin:.5em 0;font-size:90%"
@@ -42,9 +42,9 @@ def _headline(result: Result) -> str:
     if found.value is None:
         return "recovered: refused"
     if found.low is None or found.high is None:
-        return f"recovered {number(found.value)}"
-    how = f"{found.level:.0%} interval {figure_interval(found)}, {found.method}, {found.estimand}"
-    return f"recovered {number(found.value)} ({how})"
+        return f"recovered {ratio(found.value)}"
+    how = f"{level(found.level)} interval {ratio_interval(found)}, {found.method}, {found.estimand}"
+    return f"recovered {ratio(found.value)} ({how})"
 
 
 def _means(result: Result) -> str:
@@ -55,7 +55,7 @@ def _means(result: Result) -> str:
     if result.kl is not None:
         rows.append(("KL", number(result.kl), "nats, from the model's own output"))
     if result.null is not None:
-        recovered = DASH if result.null.recovered is None else number(result.null.recovered)
+        recovered = DASH if result.null.recovered is None else ratio(result.null.recovered)
         rows.append(("null", number(result.null.mean), f"recovers {recovered}"))
     return _table(["", ">mean", "interval"], rows)
 
@@ -69,9 +69,13 @@ def _claims(result: Result) -> str:
     )
 
 
+def _self(node: NodeResult) -> str:
+    return share(node.self_share) if node.draws else DASH
+
+
 def _nodes(result: Result) -> str:
     rows = [
-        (n.name, n.component, n.positions, n.feature, str(n.classes), share(n.self_share))
+        (n.name, n.component, n.positions, n.feature, str(n.classes), _self(n))
         for n in result.nodes[:MOST_NODES]
     ]
     table = _table(["node", "component", "at", "carries", ">classes", ">self"], rows)

@@ -40,6 +40,28 @@ def share(value: float | None) -> str:
     return {"0.0": "< 0.1", "100.0": "99.9"}.get(text, text) + " %"
 
 
+def level(value: float) -> str:
+    """A confidence level.
+
+    >>> level(0.95), level(0.999)
+    ('95 %', '99.9 %')
+    """
+    return f"{value * 100:.6g} %"
+
+
+def ratio(value: float | None) -> str:
+    """A share of the model's performance, to three decimals.
+
+    >>> ratio(0.92), ratio(1.0), ratio(None)
+    ('0.920', '1.000', 'none')
+    """
+    return ABSENT if value is None else f"{value:.3f}"
+
+
+def ratio_interval(found: Recovered) -> str:
+    return f"{ratio(found.low)} to {ratio(found.high)}"
+
+
 def interval(low: float | None, high: float | None) -> str:
     """
     >>> interval(0.9, 1.1), interval(None, None)

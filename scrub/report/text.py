@@ -14,7 +14,10 @@ from scrub.report.numbers import (
     count,
     figure_interval,
     flops,
+    level,
     number,
+    ratio,
+    ratio_interval,
     share,
     size,
 )
@@ -78,9 +81,9 @@ def _headline(result: Result) -> RenderableType:
         text = Text("recovered: refused\n", style="bold red")
         text.append(found.refusal or "There is no ratio to report.", style="not bold")
         return Panel(text, border_style="red", padding=(0, 2))
-    text = Text(f"recovered {number(found.value)}", style="bold")
+    text = Text(f"recovered {ratio(found.value)}", style="bold")
     if found.low is not None and found.high is not None:
-        text.append(f"   {found.level:.0%} interval {figure_interval(found)}", style="not bold")
+        text.append(f"   {level(found.level)} interval {ratio_interval(found)}", style="not bold")
     how = f"\n{found.method} bootstrap, {found.replicates:,} replicates, for "
     text.append(how + ESTIMANDS.get(found.estimand, found.estimand), style="not bold dim")
     for note in found.notes:
@@ -100,8 +103,8 @@ def _cautions(result: Result) -> Iterator[RenderableType]:
 
 
 def _means(result: Result) -> RenderableType:
-    means, level = result.means, f"{result.recovered.level:.0%} interval"
-    table = Listing(["", ">mean", f">{level}", "what it is"])
+    means = result.means
+    table = Listing(["", ">mean", f">{level(result.recovered.level)} interval", "what it is"])
     baseline = str(result.conventions.get("baseline", "random"))
     for name, figure, what in (
         ("model", means.model, "unscrubbed"),
@@ -118,7 +121,7 @@ def _means(result: Result) -> RenderableType:
     if result.kl is not None:
         table.add("KL", number(result.kl), "", Text("nats, from the model's own output"))
     if result.null is not None:
-        value = DASH if result.null.recovered is None else number(result.null.recovered)
+        value = DASH if result.null.recovered is None else ratio(result.null.recovered)
         what = f"the null recovers {value} ({result.null.kind})"
         table.add("null", number(result.null.mean), "", Text(what))
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.terminal_theme import TerminalTheme
 
 from scrub.errors import InputRefused, Problem
-from scrub.results.files import write_whole
+from scrub.results.files import require_writable, write_whole
 
 WIDTH = 100  # of files, and of screens that are wider or unknown
 REPORTS = (".txt", ".md", ".html", ".svg")
@@ -96,5 +95,4 @@ def require_target(option: str, path: Path | None, suffixes: Sequence[str]) -> N
     folder = path.absolute().parent
     if not folder.is_dir():
         raise InputRefused(Problem(where, f"there is no folder '{folder}'.", "Make it first."))
-    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise InputRefused(Problem(where, f"'{path}' cannot be written."))
+    require_writable(path)

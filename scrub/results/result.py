@@ -30,6 +30,13 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
+    def __str__(self) -> str:
+        if self.value is None:
+            return "none"
+        return f"{self.value:.4g}" + (
+            "" if self.low is None else f" [{self.low:.4g}, {self.high:.4g}]"
+        )
+
 
 @dataclass(frozen=True)
 class Recovered:
@@ -150,7 +157,7 @@ class PerExample:
     kl: Floats | None  # [reference, draw]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A scrub's score with all that is needed to believe it, or not to."""
 
@@ -175,6 +182,14 @@ class Result:
     versions: Mapping[str, str]
     per_example: PerExample = field(repr=False)
     schema: str = SCHEMA
+
+    def __repr__(self) -> str:
+        """One line: what was tested on what, and what it recovers."""
+        found = self.recovered
+        if found.value is None:
+            return f"<Result {self.name} on {self.model}: recovered refused>"
+        between = "" if found.low is None else f" [{found.low:.3f}, {found.high:.3f}]"
+        return f"<Result {self.name} on {self.model}: recovered {found.value:.3f}{between}>"
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; per-example values are not in it."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from scrub.data.dataset import Dataset, Example, Ints, Row
-from scrub.data.features import ANY, EXACT, Columns
-from scrub.data.task import Generator
-from scrub.errors import InputRefused, Problem
+from scrub.data.dataset import Dataset, Ints
+from scrub.data.features import ANY, EXACT
+from scrub.graph import Role
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import Donors as DonorSource
 from scrub.hypothesis.options import Nodes, Partner
+from scrub.hypothesis.rules.features import roles_below, roles_placed
 from scrub.hypothesis.unfold import Draw, DrawKind, Tree
+from scrub.sampling.generated import make_row, require_usable
 from scrub.sampling.philox import key_of, uniform_words
 from scrub.sampling.samplers import ByClass, Sampler, sampler_of, uniform_sampler
 
@@ -80,8 +80,22 @@ class _Drawer:
     def _counters(self, of: Ints) -> tuple[Ints, Ints]:
         """The scored example counts a draw; under `joint` the reference handed to the node."""
         joint = self.claim.options.nodes is Nodes.JOINT
-        examples = of if joint else np.repeat(self.references[:, None], self.draws, axis=1)
+        examples = (
+            self._known_by(of) if joint else np.repeat(self.references[:, None], self.draws, axis=1)
+        )
         return examples, np.broadcast_to(np.arange(self.draws, dtype=np.int64), examples.shape)
+
+    def _known_by(self, rows: Ints) -> Ints:
+        """A row of the data is known by its number, a generated one by a hash of its content.
+
+        The number of a generated row depends on which other references there are.
+        """
+        unique, which = np.unique(rows, return_inverse=True)
+        known = [
+            row if row < self.members else self.dataset.content_number(row)
+            for row in unique.tolist()
+        ]
+        return np.array(known, dtype=np.int64)[which].reshape(rows.shape)
 
     def _key(self, draw: Draw) -> tuple[int, int]:
         return key_of(self.seed, draw.path, draw.kind.value, draw.feeder)
@@ -110,46 +124,18 @@ class _Drawer:
         """One fresh row for each (reference, draw), from a generator seeded by the draw's key."""
         node, generator = self.claim.nodes[draw.node], self.claim.task.generator
         assert generator is not None  # held by the rules
-        assert isinstance(node.feature, Columns)
         examples, draws = self._counters(of)
         made = []
         for (i, j), row in np.ndenumerate(of):
             counter = f"{examples[i, j]},{draws[i, j]}"
             words = key_of(self.seed, draw.path, draw.kind.value, counter)
             rng = np.random.Generator(np.random.PCG64([*words]))
-            made.append(_call_generator(generator, self.dataset.example(int(row)), node, rng))
+            made.append(make_row(generator, self.dataset.example(int(row)), node, rng))
         first = len(self.dataset)
-        extended = self.dataset.extended(made)
-        _require_agreement(node, extended, of.ravel(), first)
+        extended = self.dataset.extended(made, f"node '{node.name}', generated donors")
+        require_usable(self.claim, node, extended, of.ravel())
         self.dataset = extended
         return first + np.arange(of.size, dtype=np.int64).reshape(of.shape)
-
-
-def _call_generator(generator: Generator, example: Example, node: Node, rng: Any) -> Row:
-    """A row from the user's generator; whatever it raises is reported."""
-    assert isinstance(node.feature, Columns)  # held by the rules
-    try:
-        return generator(example, node.feature.names, rng)
-    except Exception as error:
-        kind = type(error).__name__
-        found = f"the task's generator raised {kind}: {error}"
-        raise InputRefused(Problem(f"node '{node.name}'", found)) from error
-
-
-def _require_agreement(node: Node, dataset: Dataset, of: Ints, first: int) -> None:
-    assert isinstance(node.feature, Columns)  # held by the rules
-    for name in node.feature.names:
-        column = dataset.columns[name]
-        for i, row in enumerate(of.tolist()):
-            if column[row] != column[first + i]:
-                raise InputRefused(
-                    Problem(
-                        f"node '{node.name}'",
-                        f"the generator was asked to agree on '{name}' ({column[row]!r}) and made "
-                        f"{column[first + i]!r}.",
-                        "A generated donor must carry the reference's feature.",
-                    )
-                )
 
 
 def draw_classes(tree: Tree) -> Ints:
@@ -186,8 +172,13 @@ def _classes(claim: Claim, name: str, within_length: bool) -> Ints:
 class NodeDraws:
     """What the draws of one node were like.
 
-    `self_share` is the share of its donor draws that landed on the reference's own input;
-    `class_sizes` are in distinct inputs; `bits` is log2 of the class size, averaged over rows.
+    `self_share` is the share of its donor draws that landed on the reference's own input, and
+    `frame_self_share` that of the draws for its unimportant inputs; class sizes are in distinct
+    inputs, and `bits` is log2 of the class size, averaged over rows.
+
+    Inputs are distinct to a donor draw where their sequences differ, or the positions of a role
+    that the node or one below it names: `scrub(node, x)` reads nothing else of x. A frame is read
+    at the roles of the node and of its parents, whose values are placed in it.
     """
 
     node: str
@@ -205,11 +196,12 @@ class NodeDraws:
 
 def diagnose(tree: Tree, donors: Donors) -> tuple[NodeDraws, ...]:
     """Classes, their sizes and the share of draws that changed nothing, for each node (law 6)."""
-    return tuple(_diagnose(tree, donors, name) for name in tree.claim.topological)
+    below = roles_below(tree.claim)
+    return tuple(_diagnose(tree, donors, name, below[name]) for name in tree.claim.topological)
 
 
-def _diagnose(tree: Tree, donors: Donors, name: str) -> NodeDraws:
-    claim, distinct = tree.claim, donors.dataset.distinct
+def _diagnose(tree: Tree, donors: Donors, name: str, below: frozenset[Role]) -> NodeDraws:
+    claim = tree.claim
     node = claim.nodes[name]
     mine = [o for o in tree.occurrences if o.node == name]
     indices = {o.reference for o in mine}
@@ -217,15 +209,17 @@ def _diagnose(tree: Tree, donors: Donors, name: str) -> NodeDraws:
         i for i in indices if tree.draws[i].kind is DrawKind.DONOR and tree.draws[i].node == name
     ]
     frames = {o.frame for o in mine if o.frame != o.reference}
-    sizes = _class_sizes(node, claim)
+    distinct = donors.dataset.distinct_at(below)
+    framed = donors.dataset.distinct_at(roles_placed(claim, name))
+    sizes = _class_sizes(node, claim, distinct)
     return NodeDraws(
         node=name,
         feature=node.feature.value if node.feature in (EXACT, ANY) else str(node.feature),
         occurrences=len(mine),
         draws=sum(donors.rows[i].size for i in drawn),
         self_share=_same(tree, donors, distinct, drawn) if drawn else 1.0,
-        frame_self_share=_same(tree, donors, distinct, list(frames)) if frames else None,
-        classes=_count_classes(node, claim),
+        frame_self_share=_same(tree, donors, framed, list(frames)) if frames else None,
+        classes=_count_classes(node, claim, distinct),
         smallest=float(sizes.min()),
         median=float(np.median(sizes)),
         largest=float(sizes.max()),
@@ -238,17 +232,17 @@ def _same(tree: Tree, donors: Donors, distinct: Ints, draws: Sequence[int]) -> f
     return float(np.mean([distinct[rows[i]] == distinct[rows[tree.draws[i].of]] for i in draws]))
 
 
-def _class_sizes(node: Node, claim: Claim) -> np.ndarray:
+def _class_sizes(node: Node, claim: Claim, distinct: Ints) -> np.ndarray:
     """Distinct inputs that may stand in for each row: one where the whole input matters."""
     if node.feature is EXACT:
         return np.ones(len(claim.dataset))
     sampler = sampler_of(node, claim.dataset, len(claim.dataset), node.by_index)
-    return sampler.class_size(claim.dataset.distinct)
+    return sampler.class_size(distinct)
 
 
-def _count_classes(node: Node, claim: Claim) -> int:
-    """Rows weighted by one over their class size sum to the number of classes."""
+def _count_classes(node: Node, claim: Claim, distinct: Ints) -> int:
+    """As many as there are values of the feature; distinct inputs where the whole input matters."""
     if node.feature is EXACT:
-        return int(claim.dataset.distinct.max()) + 1
+        return int(distinct[: len(claim.dataset)].max()) + 1
     sampler = sampler_of(node, claim.dataset, len(claim.dataset), node.by_index)
     return len(sampler.size) if isinstance(sampler, ByClass) else 0

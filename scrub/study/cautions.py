@@ -73,7 +73,13 @@ def _cancellation(means: Means, divergence: float) -> Iterator[str]:
     assert scrubbed is not None
     assert baseline is not None
     gap = abs(model - baseline)
-    if gap > 0 and abs(scrubbed - model) < NEARLY * gap and divergence > CANCELS * gap:
+    if divergence > gap > 0:
+        yield (
+            f"Single examples change by {divergence:.3g} on average, more than the whole gap "
+            f"between model and baseline ({gap:.3g}): whatever the means say, the claim does not "
+            "reproduce the model example by example."
+        )
+    elif gap > 0 and abs(scrubbed - model) < NEARLY * gap and divergence > CANCELS * gap:
         yield (
             f"The means agree, but single examples change by {divergence:.3g} on average "
             f"({divergence / gap:.0%} of the gap): errors cancel."
@@ -95,6 +101,12 @@ def _self_donation(nodes: Sequence[NodeResult]) -> Iterator[str]:
 
 
 def _outside(recovered: Recovered) -> Iterator[str]:
+    low, high = recovered.low, recovered.high
+    if low is not None and high is not None and high - low > 1:
+        yield (
+            "The interval is wider than the way from 0 to 1: score more references, or draw more "
+            "often."
+        )
     if recovered.value is not None and recovered.value > 1 + NEARLY:
         yield "Recovered is above 1: the scrubbed model does better than the model; look at why."
     if recovered.value is not None and recovered.value < 0:

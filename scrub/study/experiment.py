@@ -6,10 +6,9 @@ check → plan → load and probe → record → measure model, baseline, scrub,
 from __future__ import annotations
 
 import copy
-import hashlib
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import scrub
 from scrub.data.dataset import Dataset
@@ -25,17 +25,20 @@ from scrub.engine.budget import parse_bytes
 from scrub.engine.memory import plan_memory
 from scrub.engine.metrics import Scorer
 from scrub.engine.scrubbing import Bench
+from scrub.graph import ALL
+from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis, resolve_model_source
 from scrub.models.base import Model
+from scrub.models.callables import CallableModel
 from scrub.models.recording import record
 from scrub.results.result import Precision, Result
 from scrub.sampling.donors import Donors, draw_donors
 from scrub.study.assemble import Measured, Provenance, assemble
+from scrub.study.identity import fingerprint_of_claim
 from scrub.study.prepare import Plan, prepare, sites, whole_cost
 from scrub.study.settings import Settings
 
-RECORDED_AT_ONCE = 64  # inputs in one pass of the recording
 CHECKED = 16  # references that a half-precision run repeats in float32
 
 
@@ -97,11 +100,14 @@ def run(
         with clock("load"):
             model = open_model(hypothesis, settings)
         with clock("probe"):
-            probe_model(model)
+            fingerprint = model.fingerprint()
+            probe_model(model, fingerprint)
         measured = measure(plan, model, progress, clock)
         with clock("precision"):
             precision = _precision(plan, model, measured, settings)
-        return assemble(plan, measured, precision, _provenance(plan, model), clock.seconds)
+        return assemble(
+            plan, measured, precision, _provenance(plan, model, fingerprint), clock.seconds
+        )
 
 
 def open_model(hypothesis: Hypothesis, settings: Settings) -> Model:
@@ -115,13 +121,29 @@ def open_model(hypothesis: Hypothesis, settings: Settings) -> Model:
     return load(source, dtype=settings.dtype, device=settings.device)
 
 
-def probe_model(model: Model) -> None:
-    """Hold the adapter against the loaded model; a hand-made model is its own definition."""
+def probe_model(model: Model, fingerprint: str | None = None) -> None:
+    """Hold the adapter against the loaded model; a hand-made model is probed on the data."""
     from scrub.models.adapter import TransformersModel
     from scrub.models.probed import require_probed
 
     if isinstance(model, TransformersModel):
-        require_probed(model)
+        require_probed(model, fingerprint)
+
+
+def probe_on_data(model: Model, inputs: Sequence[NDArray[Any]], claim: Claim) -> None:
+    """Look at what depends on the inputs: their lengths, and what hand-made functions make of them.
+
+    Raises `ModelRefused`.
+    """
+    from scrub.models.adapter import TransformersModel
+    from scrub.models.handmade_probe import require_declared
+    from scrub.models.padding import require_padding_harmless
+
+    if isinstance(model, TransformersModel):
+        require_padding_harmless(model, inputs)
+    elif isinstance(model, CallableModel):
+        nodes = [node for node in claim.nodes.values() if node.positions != ALL]
+        require_declared(model, inputs, {part.component for node in nodes for part in node.parts})
 
 
 def measure(
@@ -132,22 +154,27 @@ def measure(
     settings, items = plan.settings, plan.items("scrub")
     with clock("draw"):
         donors, dataset = _draw(plan)
+    with clock("probe"):
+        probe_on_data(model, dataset.inputs, plan.claim.tree.claim)
     cost = whole_cost(plan, len(dataset.inputs))
     budget = parse_bytes(settings.memory) if settings.memory else None
-    memory = plan_memory(cost, items, model.device, budget, settings.batch)
+    references = len(plan.references)
+    memory = plan_memory(cost, items, model.device, budget, settings.batch, references)
     with clock("record"):
         progress.start("recording", len(dataset.inputs))
         recording = record(
             model,
             dataset.inputs,
             sites(plan),
-            batch=min(memory.chunk, RECORDED_AT_ONCE),
+            batch=memory.inputs,
             place=memory.place,
             advance=progress.advance,
         )
     with recording, clock("run"):
         scorer = Scorer(plan.task, plan.task.dataset, model.device)
-        bench = Bench(model, recording, dataset, scorer, plan.references, memory.chunk)
+        bench = Bench(
+            model, recording, dataset, scorer, plan.references, memory.chunk, memory.keeps_own
+        )
         own = bench.measure_model(plan.model.schedule, donors["model"])
         values = {} if plan.baseline else {"baseline": bench.uniform()}
         for name in [name for name in plan.prepared if name != "model"]:
@@ -191,16 +218,15 @@ def as_float32(model: Model, hypothesis: Hypothesis, settings: Settings) -> Mode
     return TransformersModel(copy.deepcopy(model.module).float(), model.name)
 
 
-def _provenance(plan: Plan, model: Model) -> Provenance:
-    hypothesis = plan.hypothesis
-    text = hypothesis.source or repr(sorted(map(repr, hypothesis.graph.edges(data=True))))
+def _provenance(plan: Plan, model: Model, fingerprint: str) -> Provenance:
+    claim = plan.claim.tree.claim
     name = model.graph.name  # a folder's last name: where it lies is no part of what was found
     return Provenance(
         model=Path(name).name if Path(name).is_dir() else name,
         fingerprints={
-            "hypothesis": hashlib.sha256(text.encode()).hexdigest(),
+            "hypothesis": fingerprint_of_claim(claim, plan.hypothesis.source),
             "data": plan.task.dataset.fingerprint(),
-            "model": model.fingerprint(),
+            "model": fingerprint,
         },
         versions={
             "python": platform.python_version(),

@@ -17,7 +17,6 @@ from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.options import Baseline, Options, Replacement, Unimportant
-from scrub.hypothesis.resolve import resolve, trivial
 from scrub.hypothesis.unfold import Tree, unfold
 from scrub.sampling.philox import key_of, uniform_unit, uniform_words
 from scrub.study.check import check
@@ -75,15 +74,14 @@ def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None
     Raises `InputRefused` with every problem of the hypothesis at once.
     """
     claim = check(hypothesis, graph)
-    graph, task = claim.graph, claim.task
-    hidden = trivial(hypothesis, graph.output)
+    task = claim.task
     return Plan(
         hypothesis=hypothesis,
         task=task,
         settings=settings,
         claim=_prepared(claim),
-        model=_prepared(_under(resolve(hidden, graph, task), unimportant=Unimportant.KEPT)),
-        baseline=_baseline(hypothesis, claim),
+        model=_prepared(_under(_sink_alone(claim), unimportant=Unimportant.KEPT)),
+        baseline=_baseline(claim),
         null=_null(claim, settings),
         references=choose_references(len(task.dataset), settings),
         shape=_shape(task, settings),
@@ -101,10 +99,16 @@ def _under(claim: Claim, **changed: Any) -> Claim:
     return replace(claim, options=replace(base, **changed))
 
 
-def _baseline(hypothesis: Hypothesis, claim: Claim) -> Prepared | None:
+def _sink_alone(claim: Claim) -> Claim:
+    """The claim that nothing matters. Made of one that has been checked: no rule can refuse it."""
+    sink = replace(claim.nodes[claim.sink], feature=EXACT)
+    return replace(claim, nodes={claim.sink: sink}, edges=())
+
+
+def _baseline(claim: Claim) -> Prepared | None:
     """What recovers 0, by the name in the options."""
-    hidden = resolve(trivial(hypothesis, claim.graph.output), claim.graph, claim.task)
-    match hypothesis.options.baseline:
+    hidden = _sink_alone(claim)
+    match claim.options.baseline:
         case Baseline.UNIFORM:
             return None
         case Baseline.ZERO:
@@ -175,8 +179,10 @@ def whole_cost(plan: Plan, inputs: int) -> Stats:
     shape = replace(plan.shape, inputs=inputs)
     each = {name: stats(p.schedule, shape) for name, p in plan.prepared.items()}
     recorded = {site: site_bytes(plan.claim.schedule, shape, site) for site in sites(plan)}
+    scrub, kept = each["scrub"], sum(recorded.values())
     return replace(
-        each["scrub"],
+        scrub,
         peak_bytes=max(found.peak_bytes for found in each.values()),
-        recording_bytes=sum(recorded.values()),
+        recording_bytes=kept,
+        pass_bytes=scrub.pass_bytes + (kept - scrub.recording_bytes) // max(inputs, 1),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class Settings:
     def __post_init__(self) -> None:
         problems = [
             *self._counts(),
+            *self._threads(),
             *self._memory(),
             *self._choice("interval", ("bca", "percentile")),
             *self._choice("estimand", ("population", "data")),
@@ -91,6 +93,13 @@ class Settings:
         except InputRefused as refused:
             return refused.problems
         return ()
+
+    def _threads(self) -> list[Problem]:
+        most = os.cpu_count() or 1
+        if isinstance(self.threads, int) and self.threads > most:
+            found = f"at most {most}, the cores of this machine; found {self.threads}."
+            return [Problem("option 'threads'", found)]
+        return []
 
     def _choice(self, name: str, known: Any) -> list[Problem]:
         value = getattr(self, name)

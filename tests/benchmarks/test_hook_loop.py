@@ -119,7 +119,9 @@ def test_the_rivals_equal_the_engine_at_every_node(careful):
 
 def test_a_rival_that_leaves_a_parent_out_is_seen(monkeypatch):
     monkeypatch.setattr(Pass, "_watch_parents", lambda self, before=None: [])
-    assert compare(case(gpt2()), careful=True).logits > 1e-2
+    found = compare(case(gpt2()), careful=True)
+    assert found.logits > 1e-2
+    assert found.nodes > 1e-2
 
 
 def test_the_loops_leave_no_hook_behind():

@@ -47,7 +47,7 @@ def test_run_reports_and_writes(scrub: Invoke, toy: Path, tmp_path: Path) -> Non
     arguments = ("--references", 40, "--draws", 2, "--seed", 3, "--level", 0.9)
     result = scrub("run", toy, *arguments, "--json", out, "--report", page)
     assert result.exit_code == 0, result.output
-    assert "recovered 1 " in result.stdout
+    assert "recovered 1.000 " in result.stdout
     document = json.loads(out.read_text())
     jsonschema.validate(document, schema())
     assert document["recovered"]["value"] == 1

@@ -52,7 +52,8 @@ def test_an_item_that_does_not_fit_is_refused_before_anything_runs():
         plan_memory(replace(COST, peak_bytes=2**30), 1, CPU, 2**20, None)
     assert str(refused.value) == (
         "option 'memory': one item needs 1,024 MiB of live values, and 1 MiB are left of the "
-        "budget. Raise the budget, or claim about fewer nodes."
+        "budget. Raise the budget, score the output at fewer positions, or claim about fewer "
+        "nodes."
     )
 
 
@@ -96,6 +97,32 @@ def test_a_run_that_runs_out_of_memory_gives_the_same_numbers(monkeypatch):
     np.testing.assert_allclose(found.per_example.scrubbed, expected.per_example.scrubbed)
     assert found.cost.halvings > 0
     assert expected.cost.halvings == 0
+
+
+def test_the_real_allocators_words_are_known():
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(raised.value)
+
+
+def test_own_outputs_that_do_not_fit_are_computed_anew_and_change_nothing(monkeypatch):
+    from scrub.engine import scrubbing
+
+    case = random_case(np.random.default_rng(4), equal_lengths=True)
+    expected = run(case.hypothesis, draws=2)
+    monkeypatch.setattr(scrubbing.Bench, "_keep", lambda self, first, output: None)
+    found = run(case.hypothesis, draws=2)
+    np.testing.assert_allclose(found.per_example.scrubbed, expected.per_example.scrubbed)
+    np.testing.assert_allclose(found.per_example.kl, expected.per_example.kl, atol=1e-12)
+
+
+def test_own_outputs_and_scoring_count_against_the_budget():
+    cost = replace(COST, output_bytes=1000)
+    assert plan_memory(cost, 9, CPU, 30_000, None, references=5).keeps_own
+    assert not plan_memory(cost, 9, CPU, 30_000, None, references=50).keeps_own
+    case = random_case(np.random.default_rng(4), equal_lengths=True)
+    found = run(case.hypothesis, draws=1).cost
+    assert found.peak_bytes >= found.chunk * 16 * 8  # two outputs in float64 at the least
 
 
 def test_a_recording_on_disk_is_removed_afterwards_also_after_an_error():

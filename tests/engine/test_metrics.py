@@ -80,3 +80,84 @@ def test_a_users_metric_is_held_to_one_value_for_each_example():
         return columns["nothing"]
 
     assert refusal(metric=broken) == "metric 'broken': raised KeyError: 'nothing'"
+
+
+def scored(metric: object, logits: torch.Tensor = LOGITS, rows: object = ROWS) -> np.ndarray:
+    data = Dataset.from_rows(rows)
+    return Scorer(Task(data, metric=metric, at="all"), data, CPU)(logits, OWN, np.array([0, 1]))
+
+
+def test_accuracy_is_shared_among_the_largest_logits():
+    """Uniform logits are right as often as a guess, whatever token the answer is."""
+    np.testing.assert_array_equal(scored("accuracy", torch.zeros_like(LOGITS)), [0.25, 0.25])
+    tied = torch.tensor([[[0.0, 3.0, 3.0, 1.0]], [[3.0, 0.0, 3.0, 3.0]]])  # answers 2 and 1
+    np.testing.assert_array_equal(scored("accuracy", tied), [0.5, 0.0])
+
+
+def test_a_users_metric_may_write_in_place():
+    def masks(output: torch.Tensor, columns: object) -> torch.Tensor:
+        output[:, :, 1:] = 0
+        return output[:, 0].sum(-1)
+
+    logits = LOGITS.clone()
+    np.testing.assert_array_equal(scored(masks, logits), [1.0, 0.5])
+    assert torch.equal(logits, LOGITS)
+
+
+def test_a_users_metric_is_given_columns_of_lists_of_unequal_size():
+    def first_names(output: torch.Tensor, columns: dict[str, np.ndarray]) -> list[float]:
+        assert columns["tags"].shape == (2,)
+        assert columns["pair"].shape == (2, 2)
+        return [float(sum(tags)) for tags in columns["tags"]]
+
+    rows = [{"tokens": [1], "tags": [1, 2], "pair": [1, 2]},
+            {"tokens": [2], "tags": [3], "pair": [3, 4]}]  # fmt: skip
+    np.testing.assert_array_equal(scored(first_names, rows=rows), [3.0, 3.0])
+
+
+def test_a_column_looks_the_same_in_every_chunk():
+    """Which rows a chunk holds is no matter of the metric: sizes and types are the column's."""
+    seen = []
+
+    def looks(output: torch.Tensor, columns: dict[str, np.ndarray]) -> list[float]:
+        seen.append([(name, column.dtype, column.shape[1:]) for name, column in columns.items()])
+        return [0.0] * len(output)
+
+    rows = [{"tokens": [1], "tags": [1], "name": "a"}, {"tokens": [2], "tags": [], "name": "long"}]
+    data = Dataset.from_rows(rows)
+    for row in (0, 1):
+        Scorer(Task(data, metric=looks, at="all"), data, CPU)(LOGITS[:1], None, np.array([row]))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_no_numbers_are_refused_with_their_row(value):
+    def broken(output: torch.Tensor, columns: object) -> list[float]:
+        return [1.0, value]
+
+    assert refusal(metric=broken) == (
+        f"metric 'broken': gives {value} on row 1. "
+        "Give each example a finite value, or leave out those that have none."
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_output_that_holds_nan_is_named_by_every_metric(name):
+    logits = LOGITS.clone()
+    logits[1] = torch.nan
+    data = Dataset.from_rows(ROWS)
+    scorer = Scorer(Task(data, metric=name, wrong="wrong", at="all"), data, CPU)
+    with pytest.raises(InputRefused) as refused:
+        scorer(logits, OWN, np.array([0, 1]))
+    assert str(refused.value) == (
+        f"metric '{name}': gives nan on row 1, where the model's output holds NaN or infinite "
+        "numbers. Look at the weights and the dtype: float16 ends at 65504, bfloat16 does not."
+    )
+
+
+def test_kl_of_a_token_that_neither_can_give_is_0():
+    logits = LOGITS.clone()
+    logits[:, :, 3] = -torch.inf
+    task = Task(DATA, metric="kl", at="all")
+    found = Scorer(task, DATA, CPU)(logits, logits, np.array([0, 1]))
+    np.testing.assert_array_equal(found, [0.0, 0.0])

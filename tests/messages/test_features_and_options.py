@@ -55,6 +55,13 @@ FEATURES = [
         "node 'head': no column 'numbers'. Did you mean number or name?",
     ),
     Case(
+        "everything that is misspelt in one node",
+        lambda: claim_of({"head": node("a0.h9", "nam", positions="ends")}),
+        "node 'head': component 'a0.h9' does not exist. Did you mean a0.h1 or a0.h0 or a1.h1?\n"
+        "node 'head': the data has no role 'ends'. Did you mean end?\n"
+        "node 'head': no column 'nam'. Did you mean name?",
+    ),
+    Case(
         "function raises",
         lambda: carries(lambda row: row["tokens"][row["number"]]),
         "node 'head': the feature function raised IndexError on row 6: tuple index out of range",
@@ -358,8 +365,11 @@ def _generating(values: dict[str, Any]) -> Task:
     return Task(Dataset.from_rows(rows()), at="end", generator=generator)
 
 
-def _drawn(values: dict[str, Any], nodes: Any = HEAD, edges: Any = ()) -> object:
-    claim = claim_of(nodes, list(edges), task=_generating(values), donors="generated")
+SHORT = {"tokens": [1, 2, 3], "roles": {"start": 0, "end": 2, "pair": [0, 1]}}
+
+
+def _drawn(values: dict[str, Any], nodes: Any = HEAD, edges: Any = (), **options: str) -> object:
+    claim = claim_of(nodes, list(edges), task=_generating(values), donors="generated", **options)
     return draw_donors(unfold(claim), range(4), draws=1, seed=0)
 
 
@@ -373,19 +383,66 @@ DONORS = [
     Case(
         "generator makes no tokens",
         lambda: _drawn({"tokens": []}),
-        "generated donors, row 0: 'tokens' must be a list of at least one token id, "
-        "not [].\n"
-        "generated donors, row 1: 'tokens' must be a list of at least one token id, "
-        "not [].\n"
-        "generated donors, row 2: 'tokens' must be a list of at least one token id, "
-        "not [].\n"
-        "generated donors, row 3: 'tokens' must be a list of at least one token id, "
-        "not [].",
+        "\n".join(
+            f"node 'head', generated donors, row {row}: 'tokens' must be a list of at least one "
+            "token id, not []."
+            for row in range(4)
+        ),
+    ),
+    Case(
+        "generator lacks a column",
+        lambda: _drawn({"numbers": 1}),
+        "node 'head', generated donors: have a column 'numbers' that the data lacks. Mend the "
+        "generator: its rows have the columns of the data.",
     ),
     Case(
         "generator lacks a role",
-        lambda: _drawn({"roles": {"end": 5}}),
-        "generated donors: lack the role 'pair' that the data has. Mend the generator.",
+        lambda: _drawn({"roles": {"start": 0, "end": 5}}),
+        "node 'head': role 'pair' has 2 position(s) in the data, and the generator made a row "
+        "with none. Values move from role to role, so a made row needs as many.",
+    ),
+    Case(
+        "generator makes a larger role",
+        lambda: _drawn({"roles": {"start": 0, "end": [4, 5], "pair": [0, 1]}}),
+        "node 'head': role 'end' has 1 position(s) in the data, and the generator made a row "
+        "with 2. Values move from role to role, so a made row needs as many.",
+    ),
+    Case(
+        "generator makes another length",
+        lambda: _drawn(SHORT, {"head": node("m1", positions="all")}),
+        "node 'head': the generator was asked for 6 tokens, as the reference has, and made 3: "
+        "node 'head' moves by index. Keep the example's length.",
+    ),
+    Case(
+        "generator makes another length, averaged",
+        lambda: _drawn(SHORT, replacement="mean_within:name"),
+        "node 'head': the generator was asked for 6 tokens, as the reference has, and made 3: "
+        "option replacement='mean_within:name' is position by position. Keep the example's "
+        "length.",
+    ),
+    Case(
+        "generator makes another length, drawn separately",
+        lambda: _drawn(SHORT, unimportant="separately"),
+        "node 'head': the generator was asked for 6 tokens, as the reference has, and made 3: "
+        "option unimportant='separately' needs equal lengths. Keep the example's length.",
+    ),
+    Case(
+        "generator makes a partner that is no row",
+        lambda: _drawn({"partner": -1}, unimportant="partner:partner"),
+        "node 'head': column 'partner' must hold row numbers from 0 to 7, and the generator made "
+        "-1. A row's partner is the row that supplies its unimportant inputs.",
+    ),
+    Case(
+        "generator makes a class without examples",
+        lambda: _drawn(
+            {"number": 99},
+            {**HEAD, "words": node("embed", **END)},
+            [("words", "head"), ("head", "answer")],
+            replacement="mean_within:number",
+        ),
+        "node 'head': unimportant inputs become their mean over the examples with the same "
+        "'number', and the generator made 99, which no example has. Give the column a value that "
+        "the data has.",
     ),
 ]
 

@@ -53,3 +53,33 @@ def test_a_cache_that_cannot_be_written_only_costs_a_second_probe(counted, monke
     probed.require_probed(model("llama"))
     probed.require_probed(model("llama"))
     assert len(counted) == 2
+
+
+def test_hooks_and_foreign_code_are_probed_every_time(counted):
+    probed.require_probed(model("gpt2"))
+    hooked = model("gpt2")
+    handle = hooked.module.transformer.h[0].register_forward_hook(lambda *args: None)
+    for _ in range(2):
+        probed.require_probed(hooked)
+    assert len(counted) == 3
+    handle.remove()
+    probed.require_probed(hooked)
+    assert len(counted) == 3
+    part = hooked.module.transformer.h[0].mlp
+    part.__class__ = type("Own", (type(part),), {"forward": lambda self, x: self.c_proj(x)})
+    assert probed.is_altered(hooked.module)
+
+
+def test_a_hook_that_changes_the_model_is_refused_though_the_model_had_passed(counted):
+    made = model("llama")
+    probed.require_probed(made)
+    made.module.model.layers[1].self_attn.register_forward_hook(lambda m, i, o: (o[0] * 0, *o[1:]))
+    with pytest.raises(ModelRefused):
+        probed.require_probed(made)
+
+
+def test_the_fingerprint_follows_the_weights():
+    made = model("gpt2")
+    before = made.fingerprint()
+    next(made.module.parameters()).data[0, 0] += 1
+    assert made.fingerprint() != before

@@ -19,4 +19,4 @@ def test_the_forecast_of_a_shipped_claim() -> None:
     passes = [float(rows[name][-1]) for name in ("recording", "model", "baseline", "scrub", "null")]
     assert abs(sum(passes) - float(rows["total"][-1])) < 0.01
     assert 6 < passes[0] <= 512 / 64  # the recording leaves the unembedding out
-    assert "64 items at a time" in said
+    assert "128 items at a time" in said

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from scrub import InputRefused
 from scrub.results.files import write_whole
 from scrub.results.result import SCHEMA, Figure, Means, Result
 from scrub.results.schema import field_table, schema
@@ -99,12 +100,15 @@ def test_a_failing_write_leaves_what_was_there(
     path.write_text("before")
 
     def full(*_: object) -> None:
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(InputRefused) as refused:
         write_whole(path, b"after")
-    with pytest.raises(OSError, match="no space"):
+    assert str(refused.value) == (
+        f"'{path}': cannot be written: no space left on device. Choose another place."
+    )
+    with pytest.raises(InputRefused):
         RESULT.write_json(path)
     assert path.read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["r.json"]

@@ -20,7 +20,11 @@ from scrub import (
     near,
     source,
 )
+from scrub.graph import Part, Role, positions
+from scrub.hypothesis.claim import Claim, Edge, Node
+from scrub.hypothesis.options import Options
 from scrub.hypothesis.resolve import resolve
+from scrub.hypothesis.rules.features import roles_below, roles_placed
 from scrub.hypothesis.unfold import DrawKind, unfold
 from scrub.sampling.donors import Donors, diagnose, draw_donors
 from scrub.sampling.samplers import Kernel, Within, sampler_of
@@ -150,3 +154,79 @@ def test_law_6_counts_distinct_inputs_not_rows():
     tree = one_node("w", Dataset.from_rows(rows), self_donation="allowed")
     donors, _ = donors_of(tree)
     assert {d.node: d.self_share for d in diagnose(tree, donors)}["x"] == 1.0
+
+
+def scored_twice(feature: Any, **options: Any) -> Any:
+    """Three sequences, each with four rows that differ in the role `scored` alone; x is a leaf."""
+    rows = [
+        {"tokens": [s, 1, 2, 3], "roles": {"scored": k, "end": 3}, "v": s, "w": 0, "k": k}
+        for s in range(3)
+        for k in range(4)
+    ]
+    model = handmade(
+        source("x", lambda inputs: inputs.double()[:, :, None]),
+        source("z", lambda inputs: inputs.double()[:, :, None]),
+        component("y", lambda v: v, v=["x", "z"]),
+        component("out", lambda v: v, v="y"),
+        output="out",
+    )
+    claim = nx.DiGraph()
+    claim.add_node("out", component="out", feature=EXACT)
+    claim.add_node("y", component="y", positions="end", feature=feature)
+    claim.add_node("x", component="x", positions=options.pop("at"), feature=EXACT)
+    claim.add_edge("y", "out")
+    claim.add_edge("x", "y")
+    metric = lambda output, columns: output[:, 0, 0]  # noqa: E731
+    task = Task(Dataset.from_rows(rows), metric=metric, at="end", label=("v",))
+    hypothesis = Hypothesis(claim, task=task, model=model, **options)
+    return unfold(resolve(hypothesis, model.graph, task))
+
+
+def test_law_6_rows_that_differ_in_a_role_that_is_not_read_are_one_input():
+    """Whoever draws them is told so, and a node where most are is refused."""
+    with pytest.raises(InputRefused, match="node 'y': 100% of the examples share 'v'"):
+        scored_twice("v", at="end")
+    tree = scored_twice("v", at="end", self_donation="allowed")
+    found = {d.node: d for d in diagnose(tree, donors_of(tree)[0])}["y"]
+    assert (found.self_share, found.largest, found.bits) == (1.0, 1, 0)
+    tree = scored_twice("w", at="end")
+    found = {d.node: d for d in diagnose(tree, donors_of(tree)[0])}["y"]
+    assert (found.classes, found.largest) == (1, 3)
+    assert found.self_share == pytest.approx(1 / 3, abs=0.05)
+    assert found.frame_self_share == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_law_6_roles_are_read_by_a_node_and_all_below_it():
+    """A donor is read at every role of the subtree, a frame at the node's and its parents'."""
+    deep = chain(["end", "all", "scored"])
+    assert {name: sorted(map(str, r)) for name, r in roles_below(deep).items()} == {
+        "n2": ["scored"],
+        "n1": ["scored"],
+        "n0": ["end", "scored"],
+    }
+    assert {name: sorted(map(str, roles_placed(deep, name))) for name in deep.nodes} == {
+        "n2": ["scored"],
+        "n1": ["scored"],
+        "n0": ["end"],
+    }
+    data = deep.dataset
+    assert data.distinct_at(frozenset()).tolist() == [0, 0, 1]
+    assert data.distinct_at(frozenset([Role("scored")])).tolist() == [0, 1, 2]
+    assert data.distinct_at(frozenset([Role("scored", 0), Role("end")])).tolist() == [0, 1, 2]
+    assert data.distinct_at(frozenset([Role("nothing")])).tolist() == [0, 0, 1]
+
+
+def chain(places: list[str]) -> Claim:
+    """n2 → n1 → n0, at these places; two rows of one sequence, and a third."""
+    rows = [
+        {"tokens": [t, 1], "roles": {"scored": k, "end": 1}} for t, k in ((0, 0), (0, 1), (2, 0))
+    ]
+    nodes = {
+        f"n{i}": Node(f"n{i}", (Part("x"),), positions(where), ANY)
+        for i, where in enumerate(places)
+    }
+    edges = tuple(Edge(f"n{i + 1}", f"n{i}", ("v",)) for i in range(len(places) - 1))
+    data = Dataset.from_rows(rows)
+    task = Task(data, metric="kl", at="end")
+    graph = handmade(source("x", lambda inputs: inputs[:, :, None]), output="x").graph
+    return Claim(graph, data, task, Options(), nodes, edges, "n0")

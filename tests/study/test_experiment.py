@@ -220,6 +220,36 @@ def test_half_precision_states_its_error_against_float32(dtype):
     assert run(small(), draws=1, null="none").precision.against is None
 
 
+def test_a_metric_that_writes_in_place_changes_no_kl():
+    def masks(output: torch.Tensor, columns: Any) -> torch.Tensor:
+        output[:, :, 20:] = -1e4
+        return output.log_softmax(-1)[:, 0, 0]
+
+    def pure(output: torch.Tensor, columns: Any) -> torch.Tensor:
+        return masks(output.clone(), columns)
+
+    hypothesis = small()
+    found = [
+        run(Hypothesis(
+            hypothesis.graph, model=hypothesis.model, self_donation="allowed",
+            task=Task(hypothesis.task.dataset, metric=metric, at="here", label=("answer",)),
+        ), draws=2)
+        for metric in (masks, pure)
+    ]  # fmt: skip
+    assert found[0].kl == found[1].kl > 0
+    assert found[0].means.scrubbed.value == found[1].means.scrubbed.value
+
+
+def test_uniform_logits_are_as_accurate_as_a_guess():
+    hypothesis = small(baseline="uniform")
+    changed = Hypothesis(
+        hypothesis.graph, task=hypothesis.task.with_metric("accuracy"), model=hypothesis.model,
+        baseline="uniform", self_donation="allowed",
+    )  # fmt: skip
+    result = run(changed, draws=1, null="none")
+    assert result.means.baseline.value == pytest.approx(1 / 50)
+
+
 def test_generated_donors_make_singletons_impossible():
     result = run(induction(donors="generated"), references=24, draws=2)
     for node in result.nodes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from scrub.data.dataset import Dataset
+from scrub.data.dataset import Dataset, Ints
 from scrub.data.features import (
     ANY,
     EXACT,
@@ -20,6 +20,7 @@ from scrub.data.features import (
     values,
 )
 from scrub.errors import Problem
+from scrub.graph import Role
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import Donors, Root, SelfDonation
 from scrub.hypothesis.rules.places import known_roles
@@ -59,6 +60,7 @@ def classes_have_partners(claim: Claim) -> Iterator[Problem]:
     """Most examples have a partner with the same feature, or nothing would be tested there."""
     if claim.options.self_donation is SelfDonation.ALLOWED:
         return
+    below, everywhere = roles_below(claim), frozenset(map(Role, claim.dataset.roles))
     for name, node in claim.nodes.items():
         if node.feature is EXACT or claim.options.donors is Donors.GENERATED:
             continue
@@ -66,7 +68,8 @@ def classes_have_partners(claim: Claim) -> Iterator[Problem]:
             continue
         if not isinstance(node.feature, Extent) and not _evaluates(node, claim):
             continue
-        alone = _share_alone(node, claim)
+        roles = below.get(name, everywhere)  # none for a node cut off by an edge that was refused
+        alone = _share_alone(node, claim, claim.dataset.distinct_at(roles))
         if alone > 0.5:
             feature = "ANY" if node.feature is ANY else f"'{node.feature}'"
             yield Problem(
@@ -78,25 +81,48 @@ def classes_have_partners(claim: Claim) -> Iterator[Problem]:
             )
 
 
-def _share_alone(node: Node, claim: Claim) -> float:
+def roles_below(claim: Claim) -> Mapping[str, frozenset[Role]]:
+    """The roles at which `scrub(node, x)` reads x, for each node: its own, and all below it.
+
+    Two rows with one sequence that differ in another role only are one input to that node. Nodes
+    that do not reach the sink are left out.
+    """
+    found: dict[str, frozenset[Role]] = {}
+    for name in claim.topological:
+        parents = [found[edge.parent] for edge in claim.parents[name]]
+        found[name] = _role(claim.nodes[name]).union(*parents)
+    return found
+
+
+def roles_placed(claim: Claim, name: str) -> frozenset[Role]:
+    """The roles at which a node's frame is read: its own, and its parents', placed in it."""
+    parents = [_role(claim.nodes[edge.parent]) for edge in claim.parents[name]]
+    return _role(claim.nodes[name]).union(*parents)
+
+
+def _role(node: Node) -> frozenset[Role]:
+    return frozenset([node.positions] if isinstance(node.positions, Role) else [])
+
+
+def _share_alone(node: Node, claim: Claim, distinct: Ints) -> float:
     """The share of examples without a partner, counted in distinct inputs."""
     dataset = claim.dataset
     by_length = node.by_index and node.name != claim.sink
     lengths = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
     if isinstance(node.feature, Near):
-        return _share_far(node.feature, node, claim, lengths)
+        return _share_far(node.feature, node, claim, lengths, distinct)
     numbers = (
         np.zeros(len(dataset), dtype=np.int64)
         if node.feature is ANY
         else class_numbers(node_values(node, dataset))
     )
     keys = class_numbers(list(zip(numbers.tolist(), lengths.tolist(), strict=True)))
-    pairs = np.unique(np.stack([keys, dataset.distinct]), axis=1)
+    pairs = np.unique(np.stack([keys, distinct]), axis=1)
     sizes = np.bincount(pairs[0])
     return float((sizes[keys] == 1).mean())
 
 
-def _share_far(feature: Near, node: Node, claim: Claim, lengths: np.ndarray) -> float:
+def _share_far(feature: Near, node: Node, claim: Claim, lengths: Ints, distinct: Ints) -> float:
     if feature.tolerance is None:
         return 0.0
     try:
@@ -106,7 +132,7 @@ def _share_far(feature: Near, node: Node, claim: Claim, lengths: np.ndarray) -> 
     alone = 0
     for row in range(len(found)):
         close = (np.abs(found - found[row]) <= feature.tolerance) & (lengths == lengths[row])
-        alone += len(np.unique(claim.dataset.distinct[close])) == 1
+        alone += len(np.unique(distinct[close])) == 1
     return alone / len(found)
 
 
