@@ -93,6 +93,8 @@ class ModelGraph:
     components: tuple[Component, ...]
     output: str
     pass_cost: Cost = field(default_factory=Cost)  # one forward pass over one example
+    vocabulary: int = 0  # how many token ids it knows; 0 where its inputs are no tokens
+    longest: int = 0  # the most positions it has; 0 where it has no such bound
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))

@@ -98,7 +98,15 @@ def graph_from_config(config: Mapping[str, Any], name: str) -> ModelGraph:
             raise InputRefused(Problem(where, f"config key '{key}' is set: {why}."))
     shape = shape_from_config(config, family, where)
     components = tuple(_components(shape))
-    return ModelGraph(name, components, output="logits", pass_cost=shape.whole_pass)
+    longest = config.get(family.longest)
+    return ModelGraph(
+        name,
+        components,
+        output="logits",
+        pass_cost=shape.whole_pass,
+        vocabulary=shape.vocabulary,
+        longest=longest if isinstance(longest, int) else 0,
+    )
 
 
 def shape_from_config(config: Mapping[str, Any], family: Family, where: str) -> Shape:

@@ -9,6 +9,7 @@ import numpy as np
 
 from scrub.data.dataset import Dataset, Ints
 from scrub.data.features import ANY, EXACT
+from scrub.errors import InputRefused, Problem
 from scrub.graph import Role
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import Donors as DonorSource
@@ -18,6 +19,8 @@ from scrub.hypothesis.unfold import Draw, DrawKind, Tree
 from scrub.sampling.generated import make_row, require_usable
 from scrub.sampling.philox import key_of, uniform_words
 from scrub.sampling.samplers import ByClass, Sampler, sampler_of, uniform_sampler
+
+MOST_ENTRIES = 2**29  # of the table of donors: 4 GiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +50,27 @@ def draw_donors(
     A draw is a function of (seed, path, kind of draw, reference row, index of the draw) alone.
     Generated donors are appended to `dataset`: the task's, or one that another tree has extended.
     """
+    _require_room(tree, len(references), draws)
     rows_drawn = np.asarray(references, dtype=np.int64)
     drawer = _Drawer(tree.claim, rows_drawn, draws, seed, dataset or tree.claim.dataset)
     rows = np.empty((len(tree.draws), len(references), draws), dtype=np.int64)
     for i, draw in enumerate(tree.draws):
         rows[i] = drawer.draw(draw, rows[draw.of])
     return Donors(rows, drawer.dataset)
+
+
+def _require_room(tree: Tree, references: int, draws: int) -> None:
+    """Refuse a table of donors that would fill the memory before anything has run."""
+    entries = len(tree.draws) * references * draws
+    if entries > MOST_ENTRIES:
+        raise InputRefused(
+            Problem(
+                "option 'draws'",
+                f"{len(tree.draws)} variables of the tree × {references:,} references × {draws:,} "
+                f"draws are {entries:,} donors, and the most are {MOST_ENTRIES:,}.",
+                "Draw less often, or score fewer references.",
+            )
+        )
 
 
 class _Drawer:

@@ -37,7 +37,7 @@ from scrub.sampling.donors import Donors, draw_donors
 from scrub.study.assemble import Measured, Provenance, assemble
 from scrub.study.identity import fingerprint_of_claim
 from scrub.study.prepare import Plan, prepare, sites, whole_cost
-from scrub.study.settings import Settings
+from scrub.study.settings import Settings, changed_settings
 
 CHECKED = 16  # references that a half-precision run repeats in float32
 
@@ -89,7 +89,7 @@ def run(
     >>> 0.8 < result.recovered.value < 1.1
     True
     """
-    settings = replace(settings or Settings(), **changed)
+    settings = changed_settings(settings or Settings(), changed)
     if not isinstance(hypothesis, Hypothesis):
         hypothesis = load_hypothesis(hypothesis)
     progress = progress or Silent()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from scrub.engine.budget import parse_bytes
@@ -109,3 +110,17 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def changed_settings(settings: Settings, changed: Mapping[str, Any]) -> Settings:
+    """Settings with some values changed by name. Raises `InputRefused` for names it does not have.
+
+    >>> changed_settings(Settings(), {"draws": 2}).draws
+    2
+    """
+    known = settings.as_dict()
+    unknown = [name for name in changed if name not in known]
+    if unknown:
+        problems = [Problem(f"option '{n}'", "does not exist.", nearest(n, known)) for n in unknown]
+        raise InputRefused(problems)
+    return replace(settings, **changed)

@@ -19,7 +19,15 @@ from scrub.hypothesis.resolve import resolve
 from scrub.models.config import graph_from_config
 
 GRAPH = graph_from_config(
-    {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "vocab_size": 50}, "tiny"
+    {
+        "model_type": "gpt2",
+        "n_layer": 2,
+        "n_head": 2,
+        "n_embd": 8,
+        "vocab_size": 50,
+        "n_positions": 32,
+    },
+    "tiny",
 )
 
 

@@ -47,6 +47,22 @@ def of_no_column(row: Any) -> Any:
 
 FEATURES = [
     Case(
+        "a token that the model does not know",
+        lambda: claim_of({}, data=changed(3, tokens=[1, 2, 3, 4, 5, 600])),
+        "data, row 3: token 600 is not in the model's vocabulary of 50. "
+        "Was another tokenizer used?",
+    ),
+    Case(
+        "an answer that the model does not know",
+        lambda: claim_of({}, data=changed(2, answer=50)),
+        "data, row 2: answer 50 is not in the model's vocabulary of 50.",
+    ),
+    Case(
+        "an example longer than the model",
+        lambda: claim_of({}, data=changed(1, tokens=[*range(40)], roles={"end": 39})),
+        "data, row 1: has 40 tokens, and the model has 32 positions. Shorten the examples.",
+    ),
+    Case(
         "unknown column", lambda: carries("nam"), "node 'head': no column 'nam'. Did you mean name?"
     ),
     Case(

@@ -250,6 +250,17 @@ def test_uniform_logits_are_as_accurate_as_a_guess():
     assert result.means.baseline.value == pytest.approx(1 / 50)
 
 
+def test_a_misspelt_setting_is_refused_with_the_near_ones():
+    with pytest.raises(InputRefused) as refused:
+        run(small(), drawz=4)
+    assert str(refused.value) == "option 'drawz': does not exist. Did you mean draws?"
+
+
+def test_a_table_of_donors_that_would_fill_the_memory_is_refused():
+    with pytest.raises(InputRefused, match="and the most are 536,870,912"):
+        run(small(), draws=100_000_000)
+
+
 def test_generated_donors_make_singletons_impossible():
     result = run(induction(donors="generated"), references=24, draws=2)
     for node in result.nodes:

@@ -19,6 +19,7 @@ from scrub.hypothesis.rules.conventions import (
 )
 from scrub.hypothesis.rules.features import classes_have_partners, features_evaluate, root_is_fixed
 from scrub.hypothesis.rules.frames import frames_have_partners
+from scrub.hypothesis.rules.inputs import inputs_fit_the_model
 from scrub.hypothesis.rules.paths import direct_paths, inputs_have_ports, parents_disjoint, sink
 from scrub.hypothesis.rules.places import (
     indices_exist,
@@ -32,6 +33,7 @@ Rule = Callable[[Claim], Iterator[Problem]]
 
 RULES: tuple[Rule, ...] = (
     sink,
+    inputs_fit_the_model,
     inputs_have_ports,
     direct_paths,
     roles_exist,

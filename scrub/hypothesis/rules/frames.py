@@ -10,6 +10,7 @@ from scrub.errors import Problem
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.options import Partner, Replacement, SelfDonation, Unimportant
 from scrub.hypothesis.rules.conventions import option_columns_exist
+from scrub.hypothesis.rules.features import roles_placed
 from scrub.hypothesis.unfold import frame_within_length
 
 ACCEPTS = "self_donation='allowed' accepts it."
@@ -47,13 +48,14 @@ def _partners(claim: Claim, column: str) -> Iterator[Problem]:
 def _lengths(claim: Claim, names: list[str]) -> Iterator[Problem]:
     """Where values cross by index, a frame has its reference's length."""
     data = claim.dataset
-    pairs = np.unique(np.stack([data.lengths, data.distinct]), axis=1)
-    sizes = np.bincount(pairs[0])
-    alone = float((sizes[data.lengths] == 1).mean())
-    for name in names if alone > 0.5 else ():
-        yield Problem(
-            f"node '{name}'",
-            f"{alone:.0%} of the examples share their length with no other, and values cross here "
-            "by index, so most unimportant inputs would be the reference's own.",
-            f"Name roles, cut the data to equal lengths, or add more; {ACCEPTS}",
-        )
+    for name in names:
+        distinct = data.distinct_at(roles_placed(claim, name))
+        sizes = np.bincount(np.unique(np.stack([data.lengths, distinct]), axis=1)[0])
+        alone = float((sizes[data.lengths] == 1).mean())
+        if alone > 0.5:
+            yield Problem(
+                f"node '{name}'",
+                f"{alone:.0%} of the examples share their length with no other, and values cross "
+                "here by index, so most unimportant inputs would be the reference's own.",
+                f"Name roles, cut the data to equal lengths, or add more; {ACCEPTS}",
+            )
