@@ -91,7 +91,7 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "near miss": (
         {"model_type": "qwen4"},
-        "model 'x': the architecture 'qwen4' is not covered. Did you mean qwen3? "
+        "model 'x': the architecture 'qwen4' is not covered. "
         "Covered: gpt2, llama, mistral, qwen2, qwen3.",
     ),
     "far off": (

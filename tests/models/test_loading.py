@@ -157,8 +157,7 @@ FOLDERS: dict[Callable[[Path], None], str] = {
     "model.layers.0.mlp.gate_proj.weight ([40, 24] in the file, [41, 24] by the config), "
     f"… (10 in all). {MISFIT}",
     own_code: f"the architecture 'zzz' is not covered. {COVERED}",
-    another_architecture: "the architecture 'gpt_neo' is not covered. Did you mean gpt2? "
-    f"{COVERED}",
+    another_architecture: f"the architecture 'gpt_neo' is not covered. {COVERED}",
     no_config: "the folder holds no config.json. A model folder is what transformers' "
     "save_pretrained writes.",
 }

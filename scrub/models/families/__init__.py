@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scrub.errors import InputRefused, Problem, nearest
+from scrub.errors import InputRefused, Problem
 from scrub.models.families.base import Family
 from scrub.models.families.gpt2 import GPT2
 from scrub.models.families.llama import LLAMA, MISTRAL, QWEN2, QWEN3
@@ -28,6 +28,5 @@ def family_of(model_type: object, where: str) -> Family:
                 where, "the config has no 'model_type', so its architecture is unknown.", covered
             )
         )
-    hint = nearest(model_type, FAMILIES, most=1)
-    fix = covered if hint.startswith("Known") else f"{hint} {covered}"
-    raise InputRefused(Problem(where, f"the architecture '{model_type}' is not covered.", fix))
+    # no nearest name here: another architecture is never what was meant
+    raise InputRefused(Problem(where, f"the architecture '{model_type}' is not covered.", covered))
