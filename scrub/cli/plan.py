@@ -9,11 +9,17 @@ import typer
 from scrub.cli import options as o
 from scrub.study.settings import Settings
 
+SHORT = 60  # lines of a schedule that are printed unasked
+
 
 def plan(
     file: o.File,
     schedule: Annotated[
-        bool, typer.Option("--schedule", help="Print the claim's schedule, one line a step.")
+        bool,
+        typer.Option(
+            "--schedule",
+            help="Print the schedule however long it is; one of up to 60 lines is printed anyway.",
+        ),
     ] = False,
     references: o.References = Settings.references,
     draws: o.Draws = Settings.draws,
@@ -51,5 +57,8 @@ def plan(
     )
     prepared = prepare(hypothesis, settings)
     show(forecast(prepared))
-    if schedule:
-        typer.echo(f"\n{prepared.claim.schedule.pretty()}")
+    lines = prepared.claim.schedule.pretty().splitlines()
+    if schedule or len(lines) <= SHORT:
+        typer.echo("\n" + "\n".join(lines))
+    else:
+        typer.echo(f"\nThe schedule has {len(lines):,} lines; --schedule prints them.")
