@@ -17,6 +17,9 @@ from scrub.errors import InputRefused, Problem
 Floats = NDArray[np.float64]
 
 
+AT_ONCE = 2**22  # logits that are copied to float64 together: 32 MiB a copy
+
+
 @dataclass(frozen=True)
 class Scored:
     """What a metric sees: the output, the answers, and the model's own log-probabilities.
@@ -102,6 +105,25 @@ class Scorer:
     def named(
         self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
     ) -> Floats:
+        """A built-in metric's value for each item, a few items at a time.
+
+        Copies of logits in float64 are large where the vocabulary is; in slices they stay small
+        however many items a chunk holds.
+        """
+        size = max(1, AT_ONCE // max(output[0].numel(), 1))
+        slices = [slice(i, i + size) for i in range(0, len(output), size)]
+        values: Floats = np.concatenate(
+            [
+                self._slice(metric, output[s], None if own is None else own[s], rows[s])
+                for s in slices
+            ]
+        )
+        _require_finite(metric, values, output, rows)
+        return values
+
+    def _slice(
+        self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
+    ) -> Floats:
         scored = Scored(
             logits=output.double(),
             answer=self._of(self._answers, rows, output),
@@ -109,7 +131,6 @@ class Scorer:
             own=None if own is None else own.double(),
         )
         values: Floats = METRICS[metric](scored).mean(-1).cpu().numpy()
-        _require_finite(metric, values, output, rows)
         return values
 
     def _of(

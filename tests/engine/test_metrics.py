@@ -39,6 +39,16 @@ def test_every_metric_by_its_definition(name):
     assert found.dtype == np.float64
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_scoring_in_slices_changes_nothing(name, monkeypatch):
+    monkeypatch.setattr("scrub.engine.metrics.AT_ONCE", 5)  # one item at a time
+    task = Task(DATA, metric=name, wrong="wrong", at="all")
+    rows = np.array([0, 1, 1, 0, 1])
+    logits, own = LOGITS[rows], OWN[rows]
+    found = Scorer(task, DATA, CPU)(logits, own, rows)
+    np.testing.assert_allclose(found, np.array(EXPECTED[name])[rows], rtol=1e-6)
+
+
 def test_every_name_of_a_metric_has_a_function():
     assert set(NAMES) == set(METRICS)
 
