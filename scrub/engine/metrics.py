@@ -98,9 +98,10 @@ class Scorer:
 
     def __call__(self, output: torch.Tensor, own: torch.Tensor | None, rows: Ints) -> Floats:
         """One value for each item, its positions averaged, against `rows`' answers."""
-        if not isinstance(self.task.metric, str):
-            return self._custom(output, rows)
-        return self.named(self.task.metric, output, own, rows)
+        metric = self.task.metric
+        if isinstance(metric, str):
+            return self.named(metric, output, own, rows)
+        return self._custom(metric, output, rows)
 
     def named(
         self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
@@ -149,13 +150,13 @@ class Scorer:
             )
         return torch.from_numpy(answers).to(output.device)
 
-    def _custom(self, output: torch.Tensor, rows: Ints) -> Floats:
+    def _custom(self, metric: Callable[..., Any], output: torch.Tensor, rows: Ints) -> Floats:
         """The user's function, on the output and the reference rows' columns."""
         columns = {name: values[rows] for name, values in self._columns.items()}
         name = self.task.metric_name
         try:
             # a clone: the output is read again (for KL), and a metric may mask it in place
-            values = self.task.metric(output.clone(), columns)  # type: ignore[operator]
+            values = metric(output.clone(), columns)
             found = np.asarray(torch.as_tensor(values).double().cpu())
         except Exception as error:  # the user's code: whatever it raises is reported
             kind = type(error).__name__

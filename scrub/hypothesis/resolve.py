@@ -13,7 +13,6 @@ from typing import Any
 
 import networkx as nx
 
-from scrub.data.features import EXACT
 from scrub.data.task import Task
 from scrub.errors import InputRefused, Problem
 from scrub.graph import ModelGraph
@@ -94,10 +93,3 @@ def _shape_problems(graph: nx.DiGraph[Any]) -> Iterator[Problem]:
     if repeated := [name for name, times in names.items() if times > 1]:
         found = f"has two nodes that are both written '{repeated[0]}'."
         yield Problem("hypothesis", found, "Rename one.", "acyclic")
-
-
-def trivial(hypothesis: Hypothesis, sink_component: str) -> Hypothesis:
-    """The parentless sink: the claim that nothing matters, whose score is the baseline."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_node("output", component=sink_component, feature=EXACT)
-    return hypothesis.with_graph(graph)

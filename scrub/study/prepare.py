@@ -80,7 +80,7 @@ def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None
         task=task,
         settings=settings,
         claim=_prepared(claim),
-        model=_prepared(_under(_sink_alone(claim), unimportant=Unimportant.KEPT)),
+        model=_prepared(_under(sink_alone(claim), unimportant=Unimportant.KEPT)),
         baseline=_baseline(claim),
         null=_null(claim, settings),
         references=choose_references(len(task.dataset), settings),
@@ -99,7 +99,7 @@ def _under(claim: Claim, **changed: Any) -> Claim:
     return replace(claim, options=replace(base, **changed))
 
 
-def _sink_alone(claim: Claim) -> Claim:
+def sink_alone(claim: Claim) -> Claim:
     """The claim that nothing matters. Made of one that has been checked: no rule can refuse it."""
     sink = replace(claim.nodes[claim.sink], feature=EXACT)
     return replace(claim, nodes={claim.sink: sink}, edges=())
@@ -107,7 +107,7 @@ def _sink_alone(claim: Claim) -> Claim:
 
 def _baseline(claim: Claim) -> Prepared | None:
     """What recovers 0, by the name in the options."""
-    hidden = _sink_alone(claim)
+    hidden = sink_alone(claim)
     match claim.options.baseline:
         case Baseline.UNIFORM:
             return None

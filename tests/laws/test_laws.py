@@ -15,10 +15,11 @@ from scrub.compiler import compile_tree
 from scrub.engine.executor import Executor
 from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.options import Options, Unimportant
-from scrub.hypothesis.resolve import resolve, trivial
+from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, unfold
 from scrub.models.recording import Place, record
 from scrub.sampling.donors import draw_donors
+from scrub.study.prepare import sink_alone
 from tests.laws.cases import full_graph, random_case, random_data
 from tests.laws.running import draw, engine, flat, plain, reference
 
@@ -55,7 +56,7 @@ def test_law_1_every_edge_named_and_exact_is_the_model_itself(rng):
 @quick
 def test_law_2_the_sink_alone_is_the_baseline_draw_for_draw(rng, unimportant):
     case = random_case(rng)
-    hidden = resolve(trivial(case.hypothesis, "out"), case.model.graph, case.claim.task)
+    hidden = sink_alone(case.claim)
     claim = replace(hidden, options=Options(unimportant=unimportant))
     tree = unfold(claim)
     donors = draw(tree)

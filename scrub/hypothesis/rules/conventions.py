@@ -58,8 +58,9 @@ def _no_column(claim: Claim, option: str, column: str) -> Problem:
 
 
 def _is_row(value: object, size: int) -> bool:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and 0 <= int(value) < size  # type: ignore[call-overload]
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        return False
+    return 0 <= int(value) < size
 
 
 def partners_have_equal_lengths(claim: Claim) -> Iterator[Problem]:
