@@ -38,18 +38,19 @@ STREAM_COPIES = 4  # in a forward pass: the residual stream, before and after a 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes that the data gives: the longest input, how many inputs, positions in each role."""
+    """Sizes that the data gives: the longest input in each position space, how many inputs,
+    positions in each role."""
 
-    length: int
+    lengths: Mapping[str, int]
     inputs: int
     roles: Mapping[str, int] = field(default_factory=dict)
     bytes_per_value: int = 4  # of recorded activations
     bytes_per_sum: int = 4  # of sums and differences
 
-    def positions(self, at: Positions) -> int:
+    def positions(self, at: Positions, space: str) -> int:
         match at:
             case Everywhere():
-                return self.length
+                return self.lengths[space]
             case Indices(indices):
                 return len(indices)
             case Role(name, item):
@@ -100,9 +101,9 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     output_bytes = sizes.output()
     sites = schedule.sites()
     recorded = sum(sizes.site(site) for site in sites)
-    full = schedule.graph.pass_cost.flops(shape.length, shape.length)
+    full = schedule.graph.pass_flops(shape.lengths)
     output = schedule.graph[schedule.graph.output]
-    read_out = output.cost.flops(shape.length, shape.length)
+    read_out = sizes.evaluation(output, ALL)
     unread = Site(Kind.OUTPUT, output.name) not in sites
     count = schedule.instructions
     return Stats(
@@ -153,8 +154,27 @@ class _Sizes:
             return graph[what.component].width
         return max((graph[feeder].width for feeder in graph.streams[what]), default=1)
 
+    def space(self, what: str | Part) -> str:
+        graph = self.schedule.graph
+        return graph[what.component].space if isinstance(what, Part) else graph.stream_spaces[what]
+
+    @cached_property
+    def spaces(self) -> Mapping[int, str]:
+        """The position space of each slot."""
+        found: dict[int, str] = {}
+        for instruction in self.schedule.instructions:
+            match instruction:
+                case Gather(out, what):
+                    found[out] = self.space(what)
+                case Sum(out, base):
+                    found[out] = found[base]
+                case Run(steps):
+                    found.update({step.out: self.space(step.part) for step in steps})
+        return found
+
     def slot(self, out: int, at: Positions) -> int:
-        return self.shape.bytes_per_sum * self.shape.positions(at) * self.widths[out]
+        positions = self.shape.positions(at, self.spaces[out])
+        return self.shape.bytes_per_sum * positions * self.widths[out]
 
     def slots(self, instruction: Instruction) -> dict[int, int]:
         """Bytes of what an instruction makes."""
@@ -181,15 +201,14 @@ class _Sizes:
         """Bytes that exist only while an instruction runs."""
         match instruction:
             case Sum(_, base, terms):  # one difference at a time
-                each = self.shape.bytes_per_sum * self.widths[base]
-                return max((each * self.shape.positions(t.positions) for t in terms), default=0)
+                return max((self.slot(base, t.positions) for t in terms), default=0)
             case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
                 stored = self.schedule.graph[part.component].stored
-                return self.shape.bytes_per_value * self.shape.positions(at) * stored
+                positions = self.shape.positions(at, self.space(part))
+                return self.shape.bytes_per_value * positions * stored
             case Run(steps):
                 inputs = {slot for step in steps for _, slot in step.ports}
-                each = self.shape.bytes_per_sum * self.shape.length
-                normed = sum(each * self.widths[slot] for slot in inputs)
+                normed = sum(self.slot(slot, ALL) for slot in inputs)
                 graph = self.schedule.graph
                 return normed + self._inside([graph[step.part.component] for step in steps])
             case _:
@@ -197,16 +216,17 @@ class _Sizes:
 
     def _inside(self, components: Sequence[Component]) -> int:
         """Bytes inside the modules that run these components of one group on one example."""
-        length = self.shape.length
+        graph, lengths = self.schedule.graph, self.shape.lengths
+        sizes = [(c, lengths[c.space], lengths[graph.keys_of(c)]) for c in components]
         # queries, keys and values twice (sliced, and laid out for the module), z twice, scores
         mixing = [
-            length * (8 * c.stored + 2 * length)
-            for c in components
+            4 * c.stored * (queries + keys) + 2 * queries * keys
+            for c, queries, keys in sizes
             if any(port.reach is not Reach.SAME for port in c.ports)
         ]
         # more than MODULE_VALUES are run in turns, but one component at the least
         at_once = min(sum(mixing), max(MODULE_VALUES, max(mixing, default=0)))
-        hidden = max((HIDDEN_COPIES * c.neurons * length for c in components), default=0)
+        hidden = max((HIDDEN_COPIES * c.neurons * length for c, length, _ in sizes), default=0)
         return self.shape.bytes_per_value * (at_once + hidden)
 
     def one_pass(self) -> int:
@@ -214,8 +234,11 @@ class _Sizes:
         graph, groups = self.schedule.graph, dict[str, list[Component]]()
         for component in graph.components:
             groups.setdefault(component.group, []).append(component)
-        width = max((c.width for c in graph.components if c.name != graph.output), default=1)
-        streams = STREAM_COPIES * width * self.shape.length * self.shape.bytes_per_value
+        widths: dict[str, int] = {}
+        for c in (c for c in graph.components if c.name != graph.output):
+            widths[c.space] = max(c.width, widths.get(c.space, 1))
+        values = sum(self.shape.lengths[space] * width for space, width in widths.items())
+        streams = STREAM_COPIES * values * self.shape.bytes_per_value
         return streams + max(map(self._inside, groups.values()), default=0)
 
     def site(self, site: Site) -> int:
@@ -226,14 +249,16 @@ class _Sizes:
         else:
             component = graph[site.name]
             width = component.neurons if site.kind is Kind.NEURONS else component.stored
-        return self.shape.inputs * self.shape.length * width * self.shape.bytes_per_value
+        length = self.shape.lengths[graph.site_space(site)]
+        return self.shape.inputs * length * width * self.shape.bytes_per_value
 
     def flops(self, instruction: Instruction) -> int:
         match instruction:
             case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
-                return self._expand(part) * self.shape.positions(at)
+                return self._expand(part) * self.shape.positions(at, self.space(part))
             case Run(steps):
-                return sum(map(self._step_flops, steps))
+                graph = self.schedule.graph
+                return sum(self.evaluation(graph[s.part.component], s.at) for s in steps)
             case _:
                 return 0
 
@@ -244,9 +269,11 @@ class _Sizes:
             return component.expand
         return 2 * (part.neurons[1] - part.neurons[0] + 1) * component.width
 
-    def _step_flops(self, step: Step) -> int:
-        component = self.schedule.graph[step.part.component]
-        return component.cost.flops(self.shape.positions(step.at), self.shape.length)
+    def evaluation(self, component: Component, at: Positions) -> int:
+        """FLOPs of running a component for its output at positions."""
+        length = self.shape.lengths[component.space]
+        keys = self.shape.lengths[self.schedule.graph.keys_of(component)]
+        return component.cost.flops(self.shape.positions(at, component.space), length, keys)
 
     def moved(self, instruction: Instruction) -> int:
         """Bytes read and written: gathers and sums by what they copy, runs by their ports."""

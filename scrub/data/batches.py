@@ -8,29 +8,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scrub.data.rows import array
+from scrub.data.fields import array
+from scrub.data.rows import RESERVED, ROLES
 from scrub.errors import InputRefused, Problem, nearest
+
+MASK = "attention_mask"
 
 
 def rows_of_batch(
-    tokens: Any,
-    attention_mask: Any,
-    roles: Mapping[str, Any],
-    columns: Mapping[str, Sequence[Any]],
+    tokens: Any, given: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]
 ) -> list[dict[str, Any]]:
-    """A padded batch [row, length] as rows. Raises `InputRefused` where sizes differ."""
-    matrix, mask = array(tokens), None if attention_mask is None else array(attention_mask)
+    """A padded batch [row, length] as rows; `given` holds its mask, roles and further fields.
+
+    Raises `InputRefused` where sizes differ.
+    """
+    matrix = array(tokens)
     if matrix is None or matrix.ndim != 2:
         found = "must be a batch [row, length], all rows equally long."
         fix = "Pad the rows and give attention_mask=, or use Dataset.from_rows."
         raise InputRefused(Problem("tokens", found, fix))
-    problems = []
-    if attention_mask is not None and (mask is None or mask.shape != matrix.shape):
-        problems.append(Problem("attention_mask", f"must be as large as tokens, {matrix.shape}."))
-    spots = {name: array(value) for name, value in roles.items()}
-    tables = [(f"role '{n}'", 0 if v is None or v.ndim == 0 else len(v)) for n, v in spots.items()]
-    tables += [(f"column '{name}'", len(value)) for name, value in columns.items()]
-    for where, size in tables:
+    there = {name: value for name, value in given.items() if value is not None}
+    problems = [
+        Problem(f"field '{name}'", "is none that a row can have.", nearest(name, RESERVED))
+        for name in there
+        if name not in RESERVED
+    ]
+    mask = array(there[MASK]) if MASK in there else matrix
+    if mask is None or mask.shape != matrix.shape:
+        problems.append(Problem(MASK, f"must be as large as tokens, {matrix.shape}."))
+    roles = {key: value for key, value in there.items() if key in ROLES}
+    entries = {f"role '{name}'": array(v) for spots in roles.values() for name, v in spots.items()}
+    entries |= {f"field '{name}'": array(v) for name, v in there.items() if name not in roles}
+    sizes = {where: 0 if v is None or v.ndim == 0 else len(v) for where, v in entries.items()}
+    sizes |= {f"column '{name}'": len(value) for name, value in columns.items()}
+    sizes.pop(f"field '{MASK}'", None)
+    for where, size in sizes.items():
         if size != len(matrix):
             found = f"must have one entry for each of {len(matrix)} rows, not {size}."
             problems.append(Problem(where, found))
@@ -39,9 +51,10 @@ def rows_of_batch(
     return [
         {
             "tokens": matrix[i].tolist(),
-            **({} if mask is None else {"attention_mask": mask[i].tolist()}),
-            "roles": {
-                name: value[i].tolist() for name, value in spots.items() if value is not None
+            **{name: np.asarray(v)[i] for name, v in there.items() if name not in roles},
+            **{
+                key: {name: np.asarray(value)[i].tolist() for name, value in spots.items()}
+                for key, spots in roles.items()
             },
             **{name: value[i] for name, value in columns.items()},
         }

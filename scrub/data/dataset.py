@@ -1,36 +1,41 @@
 """A data set: inputs, columns and roles, one row per example.
 
 Examples may share an input (say one example per scored position of a text); each distinct input
-is stored once, unpadded, whatever padding it came with.
+is stored once, unpadded, whatever padding it came with. An input has one field or several: tokens,
+those of a decoder, an image.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scrub.data.fields import Row, content
 from scrub.errors import InputRefused, Problem
-from scrub.graph import Everywhere, Indices, Positions, Role
+from scrub.graph import IMAGE, SEQUENCES, TOKENS, Everywhere, Indices, Positions, Role, Space
 
 Ints = NDArray[np.int64]
-Row = Mapping[str, Any]
 
 
 class Example(Mapping[str, Any]):
-    """One row as a feature function sees it: its columns, `tokens` and `roles`; read only."""
+    """One row as a feature function sees it: its columns, fields and roles; read only.
+
+    Sequences are tuples of numbers, an image is an array [channel, height, width].
+    """
 
     def __init__(self, dataset: Dataset, row: int) -> None:
         self._dataset, self._row = dataset, row
 
     def __getitem__(self, name: str) -> Any:
-        if name == "tokens":
-            return tuple(self._dataset.tokens(self._row).tolist())
+        if name in self._dataset.fields:
+            value = self._dataset.fields[name][int(self._dataset.sequence[self._row])]
+            return value.copy() if name == IMAGE else tuple(value.tolist())
         if name == "roles":
             return {role: spots[self._row] for role, spots in self._dataset.roles.items()}
         if name not in self._dataset.columns:
@@ -39,18 +44,19 @@ class Example(Mapping[str, Any]):
         return self._dataset.columns[name][self._row]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._dataset.columns, "tokens", "roles"])
+        return iter([*self._dataset.columns, *self._dataset.fields, "roles"])
 
     def __len__(self) -> int:
-        return len(self._dataset.columns) + 2
+        return len(self._dataset.columns) + len(self._dataset.fields) + 1
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Examples: `inputs` are the distinct inputs, `sequence[row]` says which one a row has.
+    """Examples: `fields` hold the distinct inputs, `sequence[row]` says which one a row has.
 
     `columns[name]` and `roles[name]` hold one entry per row; a role's entry is a tuple of
-    positions, counted from the first token that is not padding.
+    positions, counted from the first token that is not padding, in the space `role_spaces[name]`
+    (that of the main field, `tokens` or else `image`, where nothing is said).
 
     >>> data = Dataset.from_rows([{"tokens": [5, 6], "roles": {"end": 1}, "name": "a"},
     ...                           {"tokens": [5, 6], "roles": {"end": 0}, "name": "b"}])
@@ -58,10 +64,11 @@ class Dataset:
     (2, 1, [[1], [0]])
     """
 
-    inputs: tuple[NDArray[Any], ...]  # each [length], int64 token ids or float64 values
-    sequence: Ints  # [row] -> index into inputs
+    fields: Mapping[str, tuple[NDArray[Any], ...]]  # by name, all aligned; see `content`
+    sequence: Ints  # [row] -> index into each field
     columns: Mapping[str, Sequence[Any]]
     roles: Mapping[str, Sequence[tuple[int, ...]]]
+    role_spaces: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sequence)
@@ -70,7 +77,10 @@ class Dataset:
     def from_rows(rows: Sequence[Row], where: str = "data") -> Dataset:
         """From one mapping per example: `tokens`, optionally `attention_mask` and `roles`, columns.
 
-        Raises `InputRefused` with every row's problem (the first ten are listed).
+        Beside or instead of `tokens` a row may bring an `image` [channel, height, width] with
+        `image_roles`; beside them `token_types`, or `decoder_tokens` with `decoder_roles` and
+        `decoder_attention_mask`. Raises `InputRefused` with every row's problem (the first ten
+        are listed).
         """
         from scrub.data.rows import dataset_from_rows  # the checks, apart from the value
 
@@ -83,8 +93,13 @@ class Dataset:
         attention_mask: ArrayLike | None = None,
         roles: Mapping[str, ArrayLike] | None = None,
         columns: Mapping[str, Sequence[Any]] | None = None,
+        fields: Mapping[str, Any] | None = None,
     ) -> Dataset:
         """From a padded batch [row, length]; roles count positions of the batch as it is given.
+
+        `fields` are the further ones of a row, each with one entry for each row:
+        `decoder_tokens`, `decoder_attention_mask`, `token_types`, `image`; under `decoder_roles`
+        and `image_roles` it holds mappings like `roles`.
 
         >>> data = Dataset.from_tokens([[0, 5, 6], [7, 8, 9]], roles={"end": [2, 2]},
         ...                            attention_mask=[[0, 1, 1], [1, 1, 1]])
@@ -93,7 +108,8 @@ class Dataset:
         """
         from scrub.data.batches import rows_of_batch
 
-        return Dataset.from_rows(rows_of_batch(tokens, attention_mask, roles or {}, columns or {}))
+        given = {"attention_mask": attention_mask, "roles": roles, **(fields or {})}
+        return Dataset.from_rows(rows_of_batch(tokens, given, columns or {}))
 
     @staticmethod
     def from_text(
@@ -103,7 +119,9 @@ class Dataset:
     ) -> Dataset:
         """From rows with `text` and a tokenizer; a role may be given as a substring of the text.
 
-        The columns `answers` hold words, each of which must be one token.
+        `decoder_text` becomes `decoder_tokens`, and no special token is added to it: it begins
+        with what the model's decoder begins with. The columns `answers` hold words, each of which
+        must be one token.
         """
         from scrub.data.text import tokenize_rows
 
@@ -116,17 +134,56 @@ class Dataset:
 
         matrix = matrix_of_columns(columns, inputs)
         distinct, sequence = np.unique(matrix, axis=0, return_inverse=True)
-        return Dataset(tuple(distinct), sequence.reshape(-1).astype(np.int64), dict(columns), {})
+        rows = sequence.reshape(-1).astype(np.int64)
+        return Dataset({TOKENS: tuple(distinct)}, rows, dict(columns), {})
+
+    @property
+    def main(self) -> str:
+        """The field that `roles` and `tokens` speak of."""
+        return TOKENS if TOKENS in self.fields else IMAGE
+
+    @property
+    def inputs(self) -> tuple[NDArray[Any], ...]:
+        """The main field of each distinct input."""
+        return self.fields[self.main]
+
+    def role_space(self, name: str) -> str:
+        """The space whose positions a role counts."""
+        return self.role_spaces.get(name, self.main)
+
+    def roles_in(self, space: str) -> list[str]:
+        return [name for name in self.roles if self.role_space(name) == space]
+
+    def lengths_in(self, space: Space) -> Ints:
+        """Unpadded positions of each row in a space, [row]; none where rows lack its field."""
+        if space.fixed or space.name not in self._lengths:
+            return np.full(len(self), space.length, dtype=np.int64)
+        return self._lengths[space.name]
 
     @cached_property
+    def _lengths(self) -> Mapping[str, Ints]:
+        """Of each sequence, [row]."""
+        there = [name for name in SEQUENCES if name in self.fields]
+        lengths = {n: np.array([len(x) for x in self.fields[n]], dtype=np.int64) for n in there}
+        return {name: found[self.sequence] for name, found in lengths.items()}
+
+    @cached_property
+    def frames(self) -> Ints:
+        """A number for each row, [row]: rows with equal lengths in every sequence share one."""
+        if not self._lengths:
+            return np.zeros(len(self), dtype=np.int64)
+        lengths = np.stack(list(self._lengths.values()))  # [sequence, row]
+        return np.unique(lengths, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    @property
     def lengths(self) -> Ints:
-        """Unpadded length of each row's input, [row]."""
-        return np.array([len(x) for x in self.inputs], dtype=np.int64)[self.sequence]
+        """Unpadded tokens of each row, [row]."""
+        return self.lengths_in(Space(TOKENS))
 
     @property
     def length(self) -> int:
-        """The longest input."""
-        return max(len(x) for x in self.inputs)
+        """The most tokens of a row."""
+        return int(self.lengths.max())
 
     def tokens(self, row: int) -> NDArray[Any]:
         return self.inputs[int(self.sequence[row])]
@@ -177,29 +234,19 @@ class Dataset:
 
         A row that repeats an input of the data shares it; a role that it lacks is empty in it.
         """
-        more = Dataset.from_rows(rows, where)
-        if problems := _columns_differ(self.columns, more.columns, where):
-            raise InputRefused(problems)
-        known = {_content(x): i for i, x in enumerate(self.inputs)}
-        inputs = list(self.inputs)
-        moved = []  # the place of each of `more`'s inputs in `inputs`
-        for made in more.inputs:
-            x = made.astype(self.inputs[0].dtype)
-            moved.append(known.setdefault(_content(x), len(inputs)))
-            if moved[-1] == len(inputs):
-                inputs.append(x)
-        missing: list[tuple[int, ...]] = [()] * len(more)
-        return Dataset(
-            inputs=tuple(inputs),
-            sequence=np.concatenate([self.sequence, np.array(moved)[more.sequence]]),
-            columns={k: [*v, *more.columns[k]] for k, v in self.columns.items()},
-            roles={k: [*v, *more.roles.get(k, missing)] for k, v in self.roles.items()},
-        )
+        from scrub.data.extending import extended
+
+        return extended(self, rows, where)
+
+    def input(self, i: int) -> dict[str, NDArray[Any]]:
+        """All fields of a distinct input."""
+        return {name: values[i] for name, values in self.fields.items()}
 
     def content_number(self, row: int) -> int:
         """A hash of what a row holds, below 0, whatever its place: what a made row is known by."""
-        content = [sorted((k, repr(v[row])) for k, v in t.items()) for t in self._tables]
-        digest = hashlib.blake2b(_content(self.tokens(row)) + repr(content).encode(), digest_size=8)
+        told = [sorted((k, repr(v[row])) for k, v in t.items()) for t in self._tables]
+        held = content(self.input(int(self.sequence[row])))
+        digest = hashlib.blake2b(held + repr(told).encode(), digest_size=8)
         return -1 - (int.from_bytes(digest.digest(), "little") >> 1)
 
     @property
@@ -209,26 +256,15 @@ class Dataset:
     def fingerprint(self) -> str:
         """A hash of inputs, columns and roles, in order."""
         digest = hashlib.sha256()
-        for x in self.inputs:
-            digest.update(_content(x))
+        for i in range(len(self.inputs)):
+            digest.update(content(self.input(i)))
         digest.update(self.sequence.tobytes())
         for table in self._tables:
             digest.update(repr(sorted((k, list(map(repr, v))) for k, v in table.items())).encode())
+        apart = {name: space for name in self.roles if (space := self.role_space(name)) != TOKENS}
+        if apart:  # what has tokens only is told as it ever was
+            digest.update(repr(sorted(apart.items())).encode())
         return digest.hexdigest()
-
-
-def _content(x: NDArray[Any]) -> bytes:
-    return f"{x.dtype}{x.shape}".encode() + x.tobytes()
-
-
-def _columns_differ(
-    expected: Mapping[str, Any], found: Mapping[str, Any], where: str
-) -> list[Problem]:
-    lacking, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
-    fix = "Mend the generator: its rows have the columns of the data."
-    return [Problem(where, f"lack the column '{n}' that the data has.", fix) for n in lacking] + [
-        Problem(where, f"have a column '{n}' that the data lacks.", fix) for n in extra
-    ]
 
 
 def require_rows(dataset: Dataset, least: int = 2) -> None:

@@ -5,6 +5,9 @@
                5 6 7,2,8
     .parquet   a list column `tokens`; roles as a struct column `roles` or columns `role:NAME`
 
+The further fields of a row are written alike: `decoder_tokens`, `token_types`, `decoder_role:NAME`,
+`image_role:NAME`; an `image` as nested lists, or as the path of a .npy file beside the data file.
+
 Nothing is executed from a data file: formats that can hold code (pickles) are refused by name.
 """
 
@@ -19,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scrub.data.dataset import Dataset
 from scrub.data.files import existing_file, read_text
 from scrub.data.rows import dataset_from_rows
@@ -26,7 +31,9 @@ from scrub.data.text import Tokenizer, tokenize_rows
 from scrub.errors import InputRefused, Problem
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".dill", ".npy", ".npz")
-_ROLE = "role:"
+_ROLES = {"role:": "roles", "decoder_role:": "decoder_roles", "image_role:": "image_roles"}
+_LISTS = ("tokens", "attention_mask", "decoder_tokens", "decoder_attention_mask", "token_types")
+_LAID_OUT = ("tokens", "text", "image")  # what a row has one of at the least
 # No leading zeros: "007" and "7" are different texts, and would become one number.
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
 _REAL = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
@@ -52,7 +59,9 @@ def read(
     reader = _reader(path)
     path = existing_file(path, READERS)
     table = reader(path)
-    rows: Sequence[Mapping[str, Any]] = table.rows
+    rows: Sequence[Mapping[str, Any]] = [
+        _with_image(row, path, place) for row, place in zip(table.rows, table.places, strict=True)
+    ]
     if tokenizer is not None:
         rows = tokenize_rows(rows, tokenizer, answers=answers, where=path.name, places=table.places)
     return dataset_from_rows(rows, path.name, table.places)
@@ -69,6 +78,24 @@ def _reader(path: Path) -> Callable[[Path], Table]:
         existing_file(path, READERS)
     kind = f"files ending in '{path.suffix}'" if path.suffix else "files without a suffix"
     raise InputRefused(Problem(str(path), f"{kind} cannot be read.", known))
+
+
+def _with_image(row: dict[str, Any], path: Path, place: str) -> dict[str, Any]:
+    """The row with what its image's path names, looked for beside the data file."""
+    written = row.get("image")
+    if not isinstance(written, str):
+        return row
+    where = f"{path.name}, {place}"
+    if Path(written).suffix != ".npy":
+        fix = "Save an array [channel, height, width] with numpy.save."
+        raise InputRefused(Problem(where, f"'image' must be a .npy file, not '{written}'.", fix))
+    try:
+        return {**row, "image": np.load(path.parent / written, allow_pickle=False)}
+    except FileNotFoundError:
+        raise InputRefused(Problem(where, f"there is no image '{written}'.")) from None
+    except (ValueError, OSError, EOFError):
+        found = f"'{written}' is not readable as an array of numbers."
+        raise InputRefused(Problem(where, found)) from None
 
 
 def _jsonl(path: Path) -> Table:
@@ -146,7 +173,7 @@ def _csv(path: Path) -> Table:
 def _header(names: Sequence[str], path: Path) -> list[str]:
     header = [name.strip() for name in names]
     where = f"{path.name}, line 1"
-    if "tokens" not in header and "text" not in header:
+    if not any(name in header for name in _LAID_OUT):
         found = f"the header names no column 'tokens': {', '.join(header)}."
         raise InputRefused(Problem(where, found, "The first line names the columns."))
     for name in header:
@@ -158,7 +185,7 @@ def _header(names: Sequence[str], path: Path) -> list[str]:
 
 def _column(name: str, cells: Sequence[str], places: Sequence[str], path: Path) -> list[Any]:
     """A column's values: lists for tokens, mask and roles; else all int, all float, or all text."""
-    if name in ("tokens", "attention_mask") or name.startswith(_ROLE):
+    if name in _LISTS or _role(name):
         return [
             _numbers(name, cell, f"{path.name}, {place}")
             for cell, place in zip(cells, places, strict=True)
@@ -202,16 +229,17 @@ def _parquet(path: Path) -> Table:
 
 
 def _gathered(columns: Mapping[str, Sequence[Any]], row: int) -> dict[str, Any]:
-    """One row, with the columns `role:NAME` gathered under `roles`."""
-    found = {name: values[row] for name, values in columns.items() if not _is_role(name)}
-    roles = {name[len(_ROLE) :]: columns[name][row] for name in filter(_is_role, columns)}
-    if roles:
-        found["roles"] = {**(found.get("roles") or {}), **roles}
+    """One row, with the columns `role:NAME` gathered under `roles`, and others like them."""
+    found = {name: values[row] for name, values in columns.items() if not _role(name)}
+    for name in filter(_role, columns):
+        key, role = _role(name)
+        found[key] = {**(found.get(key) or {}), role: columns[name][row]}
     return found
 
 
-def _is_role(name: str) -> bool:
-    return name.startswith(_ROLE)
+def _role(name: str) -> tuple[str, ...]:
+    """For a column like `role:NAME`: under which key of the row which role stands; else nothing."""
+    return next(((key, name[len(p) :]) for p, key in _ROLES.items() if name.startswith(p)), ())
 
 
 READERS: Mapping[str, Callable[[Path], Table]] = {

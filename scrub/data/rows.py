@@ -1,18 +1,34 @@
-"""From rows as users write them to a `Dataset`: padding stripped, roles resolved, all checked."""
+"""From rows as users write them to a `Dataset`: fields read, roles resolved, all checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scrub.data.dataset import Dataset, Ints, Row
+from scrub.data.dataset import Dataset
+from scrub.data.fields import (
+    DECODER,
+    FIELDS,
+    MASKS,
+    Given,
+    Row,
+    array,
+    content,
+    given_fields,
+    short,
+)
 from scrub.errors import InputRefused, Problem
+from scrub.graph import IMAGE
 
-RESERVED = ("tokens", "attention_mask", "roles")
+ROLES = {"roles": "", "decoder_roles": DECODER, "image_roles": IMAGE}  # "": the main field
+RESERVED = (*FIELDS, *MASKS.values(), *ROLES)
 MOST_PROBLEMS = 10
+
+Spots = Mapping[str, tuple[int, ...]]
 
 
 def dataset_from_rows(rows: Sequence[Row], where: str, places: Sequence[str] = ()) -> Dataset:
@@ -21,103 +37,93 @@ def dataset_from_rows(rows: Sequence[Row], where: str, places: Sequence[str] = (
         raise InputRefused(Problem(where, "holds no examples.", "Give at least two rows."))
     places = [f"{where}, {place}" for place in places or [f"row {i}" for i in range(len(rows))]]
     problems: list[Problem] = []
-    inputs: dict[bytes, int] = {}
-    distinct: list[NDArray[Any]] = []
-    sequence: list[int] = []
-    spots: list[Mapping[str, tuple[int, ...]]] = []
+    gathered = _Gathered()
     for place, row in zip(places, rows, strict=True):
         try:
-            tokens, offset = _tokens(row)
-            spots.append(_roles(row, len(tokens), offset))
+            gathered.add(row)
         except ValueError as error:
             problems.append(Problem(place, str(error)))
-            continue
-        key = str(tokens.dtype).encode() + tokens.tobytes()
-        if key not in inputs:
-            inputs[key] = len(distinct)
-            distinct.append(tokens)
-        sequence.append(inputs[key])
     problems.extend(_columns_problems(rows, places))
     if problems:
         raise InputRefused(_shortened(problems, where))
     names = [name for name in rows[0] if name not in RESERVED]
-    roles = {name: None for row in spots for name in row}
     return Dataset(
-        inputs=tuple(distinct),
-        sequence=np.array(sequence, dtype=np.int64),
+        fields={name: tuple(x[name] for x in gathered.distinct) for name in gathered.distinct[0]},
+        sequence=np.array(gathered.sequence, dtype=np.int64),
         columns={name: [_plain(row[name]) for row in rows] for name in names},
-        roles={name: [row.get(name, ()) for row in spots] for name in roles},
+        roles={name: [row.get(name, ()) for row in gathered.spots] for name in gathered.spaces},
+        role_spaces=gathered.spaces,
     )
 
 
-def _tokens(row: Row) -> tuple[Ints, int]:
-    """The unpadded tokens, and how many positions of padding stood before them."""
-    if not isinstance(row, Mapping):
-        raise ValueError(f"must map names to values, found {type(row).__name__}.")
-    if row.get("tokens") is None:
-        hint = " For text, use Dataset.from_text(rows, tokenizer)." if "text" in row else ""
-        raise ValueError(f"has no 'tokens'. Each row needs a list of token ids.{hint}")
-    tokens = _token_ids(row["tokens"])
-    written = row.get("attention_mask")
-    mask = np.ones(len(tokens), dtype=bool) if written is None else _mask(written)
-    if mask.shape != tokens.shape:
-        raise ValueError(f"{len(tokens)} tokens but {mask.size} entries in 'attention_mask'.")
-    if not mask.any():
-        raise ValueError("'attention_mask' hides every token.")
-    first, last = int(mask.argmax()), len(mask) - int(mask[::-1].argmax())
-    if not mask[first:last].all():
-        raise ValueError("'attention_mask' hides tokens between others; pad at the ends only.")
-    return tokens[first:last], first
+@dataclass(eq=False)
+class _Gathered:
+    """Rows so far: distinct inputs, which of them each row has, and the positions of its roles."""
+
+    distinct: list[Mapping[str, NDArray[Any]]] = field(default_factory=list)
+    sequence: list[int] = field(default_factory=list)
+    spots: list[Spots] = field(default_factory=list)
+    spaces: dict[str, str] = field(default_factory=dict)  # of each role
+    _known: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, row: Row) -> None:
+        """Raises `ValueError` in words."""
+        given = given_fields(row)
+        self._require_alike(given)
+        self.spots.append(dict(self._roles(row, given)))
+        key = content(given.fields)
+        if key not in self._known:
+            self._known[key] = len(self.distinct)
+            self.distinct.append(given.fields)
+        self.sequence.append(self._known[key])
+
+    def _require_alike(self, given: Given) -> None:
+        """All rows have the fields of the first, and images of one shape."""
+        if not self.distinct:
+            return
+        first = self.distinct[0]
+        for name in (name for name in FIELDS if (name in first) != (name in given.fields)):
+            raise ValueError(
+                f"lacks the '{name}' that the first row has."
+                if name in first
+                else f"has '{name}', which the first row lacks."
+            )
+        if IMAGE in first and given.fields[IMAGE].shape != first[IMAGE].shape:
+            ours, theirs = (_size(x[IMAGE]) for x in (given.fields, first))
+            raise ValueError(f"has an image of {ours}, and the first row one of {theirs}.")
+
+    def _roles(self, row: Row, given: Given) -> Iterator[tuple[str, tuple[int, ...]]]:
+        seen: dict[str, str] = {}
+        for key, named in ROLES.items():
+            space = named or given.main
+            for name, written in _given_roles(row, key, space, given):
+                if name in seen:
+                    raise ValueError(f"role '{name}' is in '{seen[name]}' and in '{key}'.")
+                if self.spaces.setdefault(name, space) != space:
+                    known = self.spaces[name]
+                    raise ValueError(f"role '{name}' is in '{space}' here, and in '{known}' above.")
+                seen[name] = key
+                yield name, _spots(name, written, given, space)
 
 
-def _token_ids(written: Any) -> Ints:
-    tokens = array(written)
-    if tokens is None or tokens.ndim != 1 or tokens.size == 0:
-        raise ValueError(
-            f"'tokens' must be a list of at least one token id, not {_short(written)}."
-        )
-    if not np.issubdtype(tokens.dtype, np.integer):
-        whole = (int, np.integer)
-        bad = next((t for t in written if isinstance(t, bool) or not isinstance(t, whole)), None)
-        found = f"found {bad!r}" if bad is not None else "and of 64 bits at most"
-        raise ValueError(f"'tokens' must be whole numbers, {found}.")
-    if tokens.min() < 0:
-        raise ValueError(f"token ids cannot be negative, found {int(tokens.min())}.")
-    return tokens.astype(np.int64)
-
-
-def _mask(written: Any) -> NDArray[np.bool_]:
-    mask = array(written)
-    if mask is None or mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"'attention_mask' must be a list of 0 and 1, not {_short(written)}.")
-    return mask.astype(bool)
-
-
-def array(written: Any) -> NDArray[Any] | None:
-    """What was written as an array, None where it has no rectangular shape."""
-    try:
-        return np.asarray(written)
-    except ValueError:
-        return None
-
-
-def _roles(row: Row, length: int, offset: int) -> dict[str, tuple[int, ...]]:
-    """Positions of each role, moved to the unpadded sequence; negative ones count from its end.
-
-    A role that is None is missing in this row.
-    """
-    roles = row.get("roles")
+def _given_roles(row: Row, key: str, space: str, given: Given) -> Iterator[tuple[str, Any]]:
+    """A role that is None is missing in this row."""
+    roles = row.get(key)
     if roles is None:
-        return {}
+        return
     if not isinstance(roles, Mapping):
-        raise ValueError(f"'roles' must map names to positions, not {_short(roles)}.")
-    given = {str(name): written for name, written in roles.items() if written is not None}
-    if "all" in given:
-        raise ValueError("a role cannot be called 'all', which stands for all positions.")
-    return {name: _spots(name, written, length, offset) for name, written in given.items()}
+        raise ValueError(f"'{key}' must map names to positions, not {short(roles)}.")
+    if space not in given.fields and roles:
+        raise ValueError(f"has '{key}', and no '{space}' whose positions they could be.")
+    for name, written in roles.items():
+        if written is not None and str(name) == "all":
+            raise ValueError("a role cannot be called 'all', which stands for all positions.")
+        if written is not None:
+            yield str(name), written
 
 
-def _spots(name: str, written: Any, length: int, offset: int) -> tuple[int, ...]:
+def _spots(name: str, written: Any, given: Given, space: str) -> tuple[int, ...]:
+    """Positions in the unpadded sequence; negative ones count from its end."""
     spots = array(written)
     if spots is not None and spots.size == 0 and spots.ndim == 1:
         return ()  # a role without positions is missing in this row
@@ -126,19 +132,41 @@ def _spots(name: str, written: Any, length: int, offset: int) -> tuple[int, ...]
         if isinstance(written, str):
             hint = " A role given by its text needs Dataset.from_text."
         raise ValueError(
-            f"role '{name}' must be a position or a list of them, not {_short(written)}.{hint}"
+            f"role '{name}' must be a position or a list of them, not {short(written)}.{hint}"
         )
     numbers = spots.reshape(-1).tolist()
+    moved = _patches(name, numbers) if space == IMAGE else _moved(name, numbers, given, space)
+    if len(set(moved)) < len(moved):
+        raise ValueError(f"role '{name}' names a position twice: {short(numbers)}.")
+    return tuple(moved)
+
+
+def _moved(name: str, numbers: Sequence[int], given: Given, space: str) -> list[int]:
+    length, offset = len(given.fields[space]), given.offsets[space]
     moved = [s + length if s < 0 else s - offset for s in numbers]
     for wanted, spot in zip(numbers, moved, strict=True):
         if not 0 <= spot < length:
             unpadded = f" (after {offset} of padding)" if offset else ""
+            unit = "decoder tokens" if space == DECODER else "tokens"
             raise ValueError(
-                f"role '{name}' is at {wanted}, outside the row's {length} tokens{unpadded}."
+                f"role '{name}' is at {wanted}, outside the row's {length} {unit}{unpadded}."
             )
-    if len(set(moved)) < len(moved):
-        raise ValueError(f"role '{name}' names a position twice: {_short(numbers)}.")
-    return tuple(moved)
+    return moved
+
+
+def _patches(name: str, numbers: Sequence[int]) -> list[int]:
+    """Positions of an image are for the model to count: how many there are is not known here."""
+    for wanted in numbers:
+        if wanted < 0:
+            raise ValueError(
+                f"role '{name}' is at {wanted}: positions of an image count from 0, and only the "
+                "model knows how many there are."
+            )
+    return list(numbers)
+
+
+def _size(image: NDArray[Any]) -> str:
+    return " × ".join(map(str, image.shape))
 
 
 def _columns_problems(rows: Sequence[Row], places: Sequence[str]) -> Iterable[Problem]:
@@ -161,11 +189,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, np.ndarray)):
         return tuple(_plain(v) for v in value)
     return value
-
-
-def _short(written: Any, most: int = 40) -> str:
-    text = repr(written)
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _shortened(problems: list[Problem], where: str) -> list[Problem]:

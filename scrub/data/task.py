@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from scrub.data.dataset import Dataset, Row
+from scrub.data.dataset import Dataset
+from scrub.data.fields import Row
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.graph import ALL, Each, Indices, Positions, Role, positions
 
@@ -114,16 +115,22 @@ def _answer_problem(task: Task, column: str, where: str) -> Problem | None:
             fix = f"Dataset.from_text(rows, tokenizer, answers=['{column}']) turns words into ids."
             return Problem(where, found, fix if isinstance(bad[0], str) else "")
         if scored is not None and len(tokens) != scored:
-            found = (
-                f"the output is scored at {scored} position(s), and column '{column}' holds "
-                f"{len(tokens)} token(s) in row {row}."
-            )
-            return Problem(where, found, "Give one token for each position, or score at one role.")
+            return unequal_answers(where, scored, column, len(tokens), row)
     return None
 
 
+def unequal_answers(where: str, scored: int, column: str, given: int, row: int) -> Problem:
+    """An answer that is not one token for each scored position."""
+    found = (
+        f"the output is scored at {scored} position(s), and column '{column}' holds "
+        f"{given} token(s) in row {row}."
+    )
+    return Problem(where, found, "Give one token for each position, or score at one role.")
+
+
 def _scored_positions(task: Task) -> int | None:
-    """How many positions are scored; None where examples differ, which a rule reports."""
+    """How many positions are scored; None where examples differ, which a rule reports, and at
+    all of them, which the model counts."""
     match positions(task.at):
         case Role(name, None):
             sizes = {len(spots) for spots in task.dataset.roles[name]}
@@ -132,7 +139,7 @@ def _scored_positions(task: Task) -> int | None:
         case Role():
             sizes = {1}
         case _:
-            sizes = set(task.dataset.lengths.tolist())
+            return None
     return sizes.pop() if len(sizes) == 1 and 0 not in sizes else None
 
 

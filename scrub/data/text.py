@@ -9,6 +9,7 @@ A role given as a substring is all tokens that cover its first occurrence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from scrub.errors import InputRefused, Problem
@@ -18,6 +19,20 @@ Tokenizer = Callable[..., Mapping[str, Any]]
 add_special_tokens=True)` gives `input_ids` and `offset_mapping`."""
 
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A text of a row and what becomes of it; `special`: whether special tokens are added."""
+
+    text: str
+    tokens: str
+    roles: str
+    special: bool
+
+
+TEXT = Field("text", "tokens", "roles", special=True)
+DECODER_TEXT = Field("decoder_text", "decoder_tokens", "decoder_roles", special=False)
 
 
 def tokenize_rows(
@@ -60,29 +75,44 @@ def _tokenized(
         if column not in row:
             raise ValueError(f"lacks the answer column '{column}'.")
         changed[column] = _answer(row[column], tokenizer, column)
-    if "tokens" in row:
-        return changed
-    text = row.get("text")
-    if not isinstance(text, str) or not text:
-        raise ValueError("has neither 'tokens' nor a 'text' that could be tokenized.")
-    roles = row.get("roles") or {}
-    words = isinstance(roles, Mapping) and any(isinstance(v, str) for v in roles.values())
-    encoded = _encode(tokenizer, text, offsets=words)
-    changed["tokens"] = list(encoded["input_ids"])
-    if words:
-        spans = [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
-        changed["roles"] = {
-            name: covering(written, text, spans, name) if isinstance(written, str) else written
-            for name, written in roles.items()
-        }
+    for field in (TEXT, DECODER_TEXT):
+        text = row.get(field.text)
+        if field.tokens in row or (text is None and _may_lack(row, field)):
+            continue
+        if not isinstance(text, str) or not text:
+            found = f"has neither '{field.tokens}' nor a '{field.text}' that could be tokenized."
+            raise ValueError(found)
+        changed |= _encoded(row, text, field, tokenizer)
     return changed
 
 
-def _encode(tokenizer: Tokenizer, text: str, *, offsets: bool) -> Mapping[str, Any]:
+def _may_lack(row: Mapping[str, Any], field: Field) -> bool:
+    """An image may stand alone, and few models have a decoder of their own."""
+    return field is DECODER_TEXT or row.get("image") is not None
+
+
+def _encoded(
+    row: Mapping[str, Any], text: str, field: Field, tokenizer: Tokenizer
+) -> dict[str, Any]:
+    """The tokens of a text, and roles that were written as parts of it."""
+    roles = row.get(field.roles) or {}
+    words = isinstance(roles, Mapping) and any(isinstance(v, str) for v in roles.values())
+    encoded = _encode(tokenizer, text, offsets=words, special=field.special)
+    found: dict[str, Any] = {field.tokens: list(encoded["input_ids"])}
+    if words:
+        spans = [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+        found[field.roles] = {
+            name: covering(written, text, spans, name) if isinstance(written, str) else written
+            for name, written in roles.items()
+        }
+    return found
+
+
+def _encode(tokenizer: Tokenizer, text: str, *, offsets: bool, special: bool) -> Mapping[str, Any]:
     """The encoded text. Offsets are asked for only where needed: slow tokenizers have none."""
     wanted = {"return_offsets_mapping": True} if offsets else {}
     try:
-        return tokenizer(text, add_special_tokens=True, **wanted)
+        return tokenizer(text, add_special_tokens=special, **wanted)
     except NotImplementedError:
         raise ValueError(
             "names a role by its text, which needs a fast tokenizer (one with offsets). "

@@ -28,7 +28,8 @@ from scrub.compiler import (
 from scrub.data.dataset import Dataset, Ints
 from scrub.engine.means import Means
 from scrub.graph import Part, Positions
-from scrub.models.base import Call, Model
+from scrub.models.base import Batch, Call, Model
+from scrub.models.batches import Inputs
 from scrub.models.recording import Recording
 
 
@@ -52,10 +53,12 @@ class Executor:
     members: int
     means: Means = field(init=False)
     bases: dict[str, torch.Tensor] = field(init=False)
+    inputs: Inputs = field(init=False)
 
     def __post_init__(self) -> None:
         means = Means(self.recording, self.dataset, self.members)
         object.__setattr__(self, "means", means)
+        object.__setattr__(self, "inputs", Inputs.of(self.dataset, self.model.graph))
         dtype = accumulator(self.model.dtype)
         bases = {
             name: torch.from_numpy(basis).to(self.model.device, dtype)
@@ -81,6 +84,7 @@ class _Chunk:
         self.slots: dict[int, torch.Tensor] = {}
         self._positions: dict[tuple[Positions, int], torch.Tensor | None] = {}
         self._inputs: dict[int, torch.Tensor] = {}
+        self._frames: dict[int, Batch] = {}
 
     def tensor(self, values: Any) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.executor.model.device)
@@ -91,8 +95,13 @@ class _Chunk:
             self._inputs[draw] = self.tensor(self.executor.dataset.sequence[self.rows[draw]])
         return self._inputs[draw]
 
-    def lengths(self, draw: int) -> torch.Tensor:
-        return self.tensor(self.executor.dataset.lengths[self.rows[draw]])
+    def frame(self, draw: int) -> Batch:
+        """The rows of a draw; their fields and lengths are made when they are asked for."""
+        if draw not in self._frames:
+            executor = self.executor
+            inputs = executor.dataset.sequence[self.rows[draw]]
+            self._frames[draw] = executor.inputs.batch(inputs, executor.model.device)
+        return self._frames[draw]
 
     def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
         """Positions [item, n] in the frame of a draw, None for all."""
@@ -143,7 +152,8 @@ def _constant(chunk: _Chunk, gather: Gather, dtype: torch.dtype) -> torch.Tensor
     """The constant terms of a stream (output biases) at every position, for each item."""
     executor, where = chunk.executor, chunk.positions(gather.at, gather.frame)
     assert isinstance(gather.what, str)  # a part replaced by zero is simply not subtracted
-    length = executor.dataset.length if where is None else where.shape[1]
+    space = executor.model.graph.stream_spaces[gather.what]
+    length = executor.inputs.longest[space] if where is None else where.shape[1]
     constant = executor.model.constant(gather.what).to(dtype)
     return constant.expand(chunk.rows.shape[1], length, -1)  # [item, n, width]
 
@@ -196,7 +206,7 @@ def _run(chunk: _Chunk, run: Run) -> None:
         Call(
             part=step.part,
             ports={name: chunk.slots[slot] for name, slot in step.ports},
-            lengths=chunk.lengths(step.frame),
+            frame=chunk.frame(step.frame),
             at=chunk.positions(step.at, step.frame),
         )
         for step in run.steps

@@ -39,7 +39,9 @@ class Means:
     def over(self, site: Site, column: str | None) -> Recording:
         """A recording whose inputs are classes: [class, length, stored width]."""
         source = self._recording
-        made = self._made.setdefault(column, Recording({}, source.device, source.place))
+        made = self._made.setdefault(
+            column, Recording({}, source.device, source.place, source.longest)
+        )
         if site not in made.values:
             made.values[site] = self._average(site, self.classes(column))
         return made

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ from scrub.graph import Indices, Part, Positions, Role
 from scrub.hypothesis.claim import Inner
 from scrub.hypothesis.options import MeanWithin, Replacement
 from scrub.hypothesis.unfold import Occurrence, Tree
+from scrub.models.base import Batch
+from scrub.models.batches import Inputs
 
 Value = Mapping[Part, torch.Tensor]  # each member's output, [n, width] at its node's positions
 
@@ -27,16 +30,16 @@ Value = Mapping[Part, torch.Tensor]  # each member's output, [n, width] at its n
 class Oracle(Protocol):
     """A model that can be asked, slowly, for everything."""
 
-    def outputs(self, inputs: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """Every component's plain output on one input, [length, width]."""
+    def outputs(self, inputs: Batch) -> Mapping[str, torch.Tensor]:
+        """Every component's plain output on one input (a batch of one row), [length, width]."""
         ...
 
-    def share(self, part: Part, inputs: torch.Tensor) -> torch.Tensor:
+    def share(self, part: Part, inputs: Batch) -> torch.Tensor:
         """A part's share of its component's plain output, [length, width]."""
         ...
 
     def evaluate(
-        self, part: Part, inputs: torch.Tensor, ports: Mapping[str, torch.Tensor]
+        self, part: Part, inputs: Batch, ports: Mapping[str, torch.Tensor]
     ) -> torch.Tensor:
         """A component part in the frame of an input, its ports replaced: [length, width]."""
         ...
@@ -164,8 +167,14 @@ class Reference:
         basis = torch.from_numpy(self.tree.claim.bases[part.subspace]).to(value)
         return value @ basis @ basis.T
 
-    def _inputs(self, row: int) -> torch.Tensor:
-        return torch.from_numpy(np.array(self.dataset.tokens(int(row))))
+    def _inputs(self, row: int) -> Batch:
+        """The unpadded input of a row."""
+        alone = self.inputs.some([int(self.dataset.sequence[row])])
+        return alone.batch([0], torch.device("cpu"))
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        return Inputs.of(self.dataset, self.tree.claim.graph)
 
     def _spots(self, where: Positions, row: int) -> Any:
         match where:
@@ -184,17 +193,17 @@ class CallableOracle:
 
     model: Any
 
-    def outputs(self, inputs: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        return {name: value[0] for name, value in self.model.outputs(inputs[None]).items()}
+    def outputs(self, inputs: Batch) -> Mapping[str, torch.Tensor]:
+        return {name: value[0] for name, value in self.model.outputs(inputs).items()}
 
-    def share(self, part: Part, inputs: torch.Tensor) -> torch.Tensor:
+    def share(self, part: Part, inputs: Batch) -> torch.Tensor:
         raise ValueError(f"{part.component} of a hand-made model has no neurons")
 
     def evaluate(
-        self, part: Part, inputs: torch.Tensor, ports: Mapping[str, torch.Tensor]
+        self, part: Part, inputs: Batch, ports: Mapping[str, torch.Tensor]
     ) -> torch.Tensor:
-        function = self.model.pieces[part.component].function
-        value: torch.Tensor = function(**{name: port[None] for name, port in ports.items()})
+        given = {name: port[None] for name, port in ports.items()}
+        value: torch.Tensor = self.model.evaluate(part.component, given, inputs)
         return value[0]
 
     def constant(self, stream: str) -> torch.Tensor:

@@ -1,12 +1,16 @@
 """Components, ports, positions and who feeds whom: values and sizes, no tensors."""
 
-from scrub.graph.model_graph import Component, Cost, ModelGraph, Port, Reach
+from scrub.graph.model_graph import Component, Cost, ModelGraph, PassCost, Port, Reach
 from scrub.graph.names import Part, UnknownName, expand, summarise
 from scrub.graph.positions import ALL, Each, Everywhere, Indices, Positions, Role, each, positions
 from scrub.graph.sites import Kind, Site
+from scrub.graph.spaces import IMAGE, SEQUENCES, TOKENS, Space
 
 __all__ = [
     "ALL",
+    "IMAGE",
+    "SEQUENCES",
+    "TOKENS",
     "Component",
     "Cost",
     "Each",
@@ -15,11 +19,13 @@ __all__ = [
     "Kind",
     "ModelGraph",
     "Part",
+    "PassCost",
     "Port",
     "Positions",
     "Reach",
     "Role",
     "Site",
+    "Space",
     "UnknownName",
     "each",
     "expand",

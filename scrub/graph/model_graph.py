@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scrub.errors import InputRefused, Problem, nearest
+from scrub.graph.sites import Kind, Site
+from scrub.graph.spaces import TOKENS, Space
 
 
 class Reach(enum.Enum):
@@ -19,7 +21,7 @@ class Reach(enum.Enum):
 
     SAME = "same"  # queries, MLPs, the output
     CAUSAL = "causal"  # keys and values of a decoder: this position and the earlier ones
-    ANY = "any"  # keys and values of an encoder, pooled inputs
+    ANY = "any"  # keys and values of an encoder, pooled inputs, all that is read across spaces
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,22 @@ class Cost:
     """
 
     per_position: int = 0  # each position at which the output is wanted
-    per_key: int = 0  # each position of the sequence that keys and values are read from
+    per_key: int = 0  # each position that keys and values are read from
     per_pair: int = 0  # each (query, key) pair of the whole sequence
 
-    def flops(self, positions: int, length: int) -> int:
-        return self.per_position * positions + self.per_key * length + self.per_pair * length**2
+    def flops(self, positions: int, length: int, keys: int | None = None) -> int:
+        """For an output at `positions` of `length`, read from `keys` (from `length` if none)."""
+        read = length if keys is None else keys
+        return self.per_position * positions + self.per_key * read + self.per_pair * length * read
+
+
+@dataclass(frozen=True)
+class PassCost:
+    """What one forward pass spends in a space, on keys and values of that space or of another."""
+
+    cost: Cost
+    space: str = TOKENS
+    keys: str = ""  # the space itself, where none is named
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,8 @@ class Component:
 
     `group` is shared by components that can run as one batch (the heads of a layer); `stored` is
     the width in which its activation is recorded (a head's `z`), `width` that of its output, and
-    `expand` what turning one stored position into an output costs.
+    `expand` what turning one stored position into an output costs. `space` is the position space
+    that its output lives in.
     """
 
     name: str
@@ -69,6 +83,7 @@ class Component:
     neurons: int = 0
     cost: Cost = field(default_factory=Cost)
     expand: int = 0
+    space: str = TOKENS
 
     def port(self, name: str) -> Port:
         return next(port for port in self.ports if port.name == name)
@@ -92,9 +107,8 @@ class ModelGraph:
     name: str
     components: tuple[Component, ...]
     output: str
-    pass_cost: Cost = field(default_factory=Cost)  # one forward pass over one example
-    vocabulary: int = 0  # how many token ids it knows; 0 where its inputs are no tokens
-    longest: int = 0  # the most positions it has; 0 where it has no such bound
+    pass_cost: tuple[PassCost, ...] = ()  # one forward pass over one example
+    spaces: tuple[Space, ...] = (Space(TOKENS),)
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -119,6 +133,40 @@ class ModelGraph:
     def _feeder_sets(self) -> Mapping[str, frozenset[str]]:
         return {stream: frozenset(feeders) for stream, feeders in self.streams.items()}
 
+    @cached_property
+    def space(self) -> Mapping[str, Space]:
+        """The position spaces by name."""
+        return {space.name: space for space in self.spaces}
+
+    @cached_property
+    def stream_spaces(self) -> Mapping[str, str]:
+        """The position space of each stream: that of its feeders."""
+        return {
+            port.stream: self[port.feeders[0]].space if port.feeders else component.space
+            for component in self.components
+            for port in component.ports
+        }
+
+    def site_space(self, site: Site) -> str:
+        """The position space that a site is recorded in."""
+        if site.kind is Kind.STREAM:
+            return self.stream_spaces[site.name]
+        return self[site.name].space
+
+    def keys_of(self, component: Component) -> str:
+        """The space that a component reads at other positions than its own; its own if none."""
+        wide = (self.stream_spaces[p.stream] for p in component.ports if p.reach is not Reach.SAME)
+        return next(wide, component.space)
+
+    def pass_flops(self, lengths: Mapping[str, int]) -> int:
+        """FLOPs of one forward pass over one example with so many positions in each space."""
+        return sum(
+            spent.cost.flops(
+                lengths[spent.space], lengths[spent.space], lengths[spent.keys or spent.space]
+            )
+            for spent in self.pass_cost
+        )
+
     def __getitem__(self, name: str) -> Component:
         return self.by_name[name]
 
@@ -136,7 +184,7 @@ class ModelGraph:
 
 
 def _problems(graph: ModelGraph) -> Iterator[Problem]:
-    """What keeps this from being a model graph: names, unknown feeders, order, output."""
+    """What keeps this from being a model graph: names, unknown feeders, order, spaces, output."""
     names = [component.name for component in graph.components]
     known, seen = set(names), set[str]()
     checked: set[tuple[str, ...]] = set()  # the heads of a layer share one tuple of feeders
@@ -151,6 +199,7 @@ def _problems(graph: ModelGraph) -> Iterator[Problem]:
         seen.add(component.name)
     if graph.output not in seen:
         yield Problem(f"output '{graph.output}'", "is no component.", nearest(graph.output, names))
+    yield from _space_problems(graph)
 
 
 def _feeder_problems(
@@ -165,3 +214,43 @@ def _feeder_problems(
         elif feeder not in seen:
             fix = "Declare components in an order of evaluation; a model graph has no cycle."
             yield Problem(where, f"'{feeder}' is evaluated later.", fix)
+
+
+def _space_problems(graph: ModelGraph) -> Iterator[Problem]:
+    """A component lives in a space of the model; what one port sums lives in one space; and only
+    a port that reads any position reads those of another space."""
+    names = [space.name for space in graph.spaces]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Problem(f"space '{name}'", "is declared twice.", "Rename one.")
+    lives_in = {component.name: component.space for component in graph.components}
+    summed: dict[tuple[str, ...], dict[str, str]] = {}  # by feeders: a feeder in each space
+    for component in graph.components:
+        if component.space not in names:
+            found = f"lives in space '{component.space}', which the model does not have."
+            fix = nearest(component.space, names)
+            yield Problem(f"component '{component.name}'", found, fix)
+        for port in component.ports:
+            if port.feeders not in summed:
+                known = [feeder for feeder in port.feeders if feeder in lives_in]
+                summed[port.feeders] = {lives_in[feeder]: feeder for feeder in reversed(known)}
+            yield from _port_problems(component, port, summed[port.feeders])
+
+
+def _port_problems(
+    component: Component, port: Port, feeders: Mapping[str, str]
+) -> Iterator[Problem]:
+    """`feeders` holds one feeder of the port in each space that it is fed from."""
+    where = f"component '{component.name}', port '{port.name}'"
+    if len(feeders) > 1:
+        shown = " and ".join(f"'{feeder}' in '{space}'" for space, feeder in feeders.items())
+        fix = "A sum is taken position by position: give each space a port of its own."
+        yield Problem(where, f"is fed from {len(feeders)} position spaces: {shown}.", fix)
+    elif component.space not in feeders and feeders and port.reach is not Reach.ANY:
+        (space,) = feeders
+        found = (
+            f"reads space '{space}' with reach '{port.reach.value}', and the component lives in "
+            f"'{component.space}'."
+        )
+        fix = "Positions of two spaces are not compared: declare Reach.ANY."
+        yield Problem(where, found, fix)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scrub.data.dataset import Dataset
 from scrub.data.features import ANY, Feature
 from scrub.data.task import Task
-from scrub.graph import Indices, ModelGraph, Part, Positions, Role
+from scrub.graph import Indices, ModelGraph, Part, Positions, Role, Space
 from scrub.hypothesis.coverage import some_input_unimportant
 from scrub.hypothesis.options import Options
 
@@ -116,6 +116,22 @@ class Claim:
             elif edge.parent not in placed:
                 stack.append((edge.parent, iter(self.parents[edge.parent])))
         return tuple(placed)
+
+    def space_of(self, node: Node) -> Space:
+        """The position space that a node's positions count in: that of its first component."""
+        return self.graph.space[self.graph[node.parts[0].component].space]
+
+    def by_length(self, name: str) -> bool:
+        """Whether a node's value moves by index where examples may differ in length."""
+        node = self.nodes[name]
+        return node.by_index and not all(
+            self.graph.space[self.graph[part.component].space].fixed for part in node.parts
+        )
+
+    @cached_property
+    def moved_by_index(self) -> tuple[str, ...]:
+        """The nodes that need donors of their reference's length."""
+        return tuple(name for name in self.nodes if self.by_length(name))
 
     def is_leaf(self, name: str) -> bool:
         return name != self.sink and not self.parents[name]

@@ -8,12 +8,13 @@ all that a port reads explain it as well as one node at all of them does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scrub.graph import ALL, Everywhere, Indices, Part, Port, Positions, Reach, Role
+from scrub.graph import ALL, Everywhere, Indices, Part, Port, Positions, Reach, Role, Space
 
 if TYPE_CHECKING:
     from scrub.data.dataset import Dataset, Ints
@@ -62,11 +63,11 @@ def _explained(claim: Claim, node: Node, port: Port, feeder: str, entries: Seque
     everywhere = [part for part, where in entries if where in enough]
     if sum(_share(claim, part) for part in everywhere) >= NEARLY_WHOLE:
         return True  # the common case, decided without looking at a single example
-    data = claim.dataset
-    explained = np.zeros((len(data), data.length))
+    axis = _Axis(claim.dataset, claim.graph.space[claim.graph[feeder].space])
+    explained = np.zeros((len(axis.data), axis.length))
     for part, where in entries:
-        explained += _share(claim, part) * _mask(data, where)
-    needed = _needed(data, node.positions, port.reach)
+        explained += _share(claim, part) * axis.mask(where)
+    needed = axis.needed(node.positions, port.reach)
     return bool((explained >= NEARLY_WHOLE)[needed].all())
 
 
@@ -80,37 +81,56 @@ def _share(claim: Claim, part: Part) -> float:
     return 1.0
 
 
-def _mask(data: Dataset, where: Positions) -> Mask:
-    """Which positions of each example these are, [row, position]."""
-    table = _table(data, where)
-    if table is None:
-        return np.arange(data.length) < data.lengths[:, None]
-    mask = np.zeros((len(data), data.length), dtype=np.bool_)
-    mask[np.arange(len(data))[:, None], table] = True
-    return mask
+@dataclass(frozen=True)
+class _Axis:
+    """The positions of a space in every example."""
 
+    data: Dataset
+    space: Space
 
-def _needed(data: Dataset, at: Positions, reach: Reach) -> Mask:
-    """Which positions a port reads, evaluated at these, [row, position]."""
-    own = _mask(data, at)
-    if reach is Reach.SAME:
-        return own
-    inside = _mask(data, ALL)
-    if reach is Reach.ANY:
-        return inside
-    later = np.flip(np.logical_or.accumulate(np.flip(own, axis=1), axis=1), axis=1)
-    return inside & later  # a position is read if an evaluated one stands at it or after it
+    @property
+    def lengths(self) -> Ints:
+        return self.data.lengths_in(self.space)
 
+    @property
+    def length(self) -> int:
+        return int(self.lengths.max())
 
-def _table(data: Dataset, where: Positions) -> Ints | None:
-    """Positions of each row [row, n], None for all; none at all where a rule has refused them."""
-    match where:
-        case Everywhere():
-            return None
-        case Indices(indices) if max(indices) < data.length:
-            return data.positions(where)
-        case Role(name, item):
-            sizes = {len(spots) for spots in data.roles.get(name, [()])}
-            if len(sizes) == 1 and (item or 0) < min(sizes):
-                return data.positions(where)
-    return np.zeros((len(data), 0), dtype=np.int64)
+    def mask(self, where: Positions) -> Mask:
+        """Which positions of each example these are, [row, position]."""
+        table = self._table(where)
+        if table is None:
+            return np.arange(self.length) < self.lengths[:, None]
+        mask = np.zeros((len(self.data), self.length), dtype=np.bool_)
+        mask[np.arange(len(self.data))[:, None], table] = True
+        return mask
+
+    def needed(self, at: Positions, reach: Reach) -> Mask:
+        """Which positions a port reads, evaluated at these, [row, position].
+
+        Where it reads any, `at` may count the positions of another space.
+        """
+        inside = self.mask(ALL)
+        if reach is Reach.ANY:
+            return inside
+        own = self.mask(at)
+        if reach is Reach.SAME:
+            return own
+        later = np.flip(np.logical_or.accumulate(np.flip(own, axis=1), axis=1), axis=1)
+        return inside & later  # a position is read if an evaluated one stands at it or after it
+
+    def _table(self, where: Positions) -> Ints | None:
+        """Positions of each row [row, n], None for all; none at all where a rule has refused
+        them."""
+        match where:
+            case Everywhere():
+                return None
+            case Indices(indices) if max(indices) < self.length:
+                return self.data.positions(where)
+            case Role(name, item):
+                spots = self.data.roles.get(name, [()])
+                sizes = {len(row) for row in spots}
+                inside = max((max(row, default=0) for row in spots), default=0) < self.length
+                if len(sizes) == 1 and (item or 0) < min(sizes) and inside:
+                    return self.data.positions(where)
+        return np.zeros((len(self.data), 0), dtype=np.int64)

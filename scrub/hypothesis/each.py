@@ -10,7 +10,7 @@ import numpy as np
 from scrub.errors import Problem
 from scrub.graph import Each, Indices, Positions, Reach, Role
 from scrub.hypothesis.claim import Claim, Edge, Node
-from scrub.hypothesis.rules.places import known_roles
+from scrub.hypothesis.rules.places import known_places
 
 
 def expand_each(claim: Claim, each: Mapping[str, Each]) -> tuple[Claim, list[Problem]]:
@@ -57,7 +57,8 @@ def _spots(node: Node, claim: Claim) -> Sequence[Positions]:
         case Role():
             return [node.positions]  # one position already, or an unknown role: a rule reports it
         case _:
-            return [Indices((i,)) for i in range(claim.dataset.length)]
+            most = int(claim.dataset.lengths_in(claim.space_of(node)).max())
+            return [Indices((i,)) for i in range(most)]
 
 
 def _ports(claim: Claim, edge: Edge, parent: Node, child: Node) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def _readable(claim: Claim, port: str, parent: Node, child: Node) -> bool:
         for part in child.parts
         if port in claim.graph[part.component].port_names
     }
-    if not (known_roles(claim, parent.positions) and known_roles(claim, child.positions)):
+    if not (known_places(claim, parent) and known_places(claim, child)):
         return True  # reported by the rules about places
     where = claim.dataset.positions(parent.positions)
     at = claim.dataset.positions(child.positions)

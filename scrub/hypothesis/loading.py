@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from scrub.data.fetched import FETCHABLE, fetched_models
 from scrub.data.files import existing_file, read_text
 from scrub.data.shipped import shipped_hypotheses, shipped_models
 from scrub.errors import InputRefused, Problem, nearest
@@ -148,10 +149,11 @@ def _first_paragraph(docstring: str | None) -> str:
 
 
 def resolve_model_source(written: Any, folder: Path) -> Any:
-    """Where a hypothesis's model comes from: a folder, a hub id, or the object itself.
+    """Where a hypothesis's model comes from: a folder, a GGUF file, a hub id, or the object itself.
 
     A path is looked for beside the hypothesis (in `folder`), a bare name then among the shipped
-    models, and what looks like `owner/name` is a hub id. Raises `InputRefused`.
+    models and those that can be fetched, and what looks like `owner/name` is a hub id. Raises
+    `InputRefused`.
 
     >>> resolve_model_source("openai-community/gpt2", Path("/nowhere"))
     'openai-community/gpt2'
@@ -162,18 +164,21 @@ def resolve_model_source(written: Any, folder: Path) -> Any:
     if not isinstance(written, (str, Path)):
         return written
     beside = (folder / Path(written).expanduser()).resolve()
-    if str(written) and beside.is_dir():
+    if str(written) and (beside.is_dir() or (beside.suffix == ".gguf" and beside.is_file())):
         return beside
-    shipped = shipped_models()
-    if str(written) in shipped:
-        return shipped[str(written)]
+    named = shipped_models() | fetched_models()
+    if str(written) in named:
+        return named[str(written)]
+    if str(written) in FETCHABLE:
+        fix = f"Run: scrub models get {written}"
+        raise InputRefused(Problem(f"model '{written}'", "has not been fetched yet.", fix))
     if isinstance(written, str) and is_hub_id(written):
         return written
     where = f"model '{written}'"
     if len(Path(written).parts) > 1:
         raise InputRefused(Problem(where, f"there is no folder '{beside}'.", "Check the path."))
     found = f"is neither a folder in '{folder}' nor a shipped model."
-    raise InputRefused(Problem(where, found, nearest(written, shipped)))
+    raise InputRefused(Problem(where, found, nearest(written, [*named, *FETCHABLE])))
 
 
 def is_hub_id(written: str) -> bool:

@@ -21,6 +21,7 @@ from scrub.hypothesis.each import expand_each
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.reading import read_edges, read_nodes
 from scrub.hypothesis.rules import RULES
+from scrub.hypothesis.rules.inputs import missing_fields
 
 
 def resolve(hypothesis: Hypothesis, graph: ModelGraph, task: Task) -> Claim:
@@ -48,6 +49,8 @@ def resolve(hypothesis: Hypothesis, graph: ModelGraph, task: Task) -> Claim:
         sink=sinks[0],
         bases={k: v for entry in written.values() for k, v in entry.bases.items()},
     )
+    if missing := list(missing_fields(claim)):  # there are no positions that could be looked at
+        raise InputRefused([*problems, *missing])
     claim, each_problems = expand_each(claim, {n: w.each for n, w in written.items() if w.each})
     problems += each_problems
     for rule in RULES:

@@ -132,10 +132,9 @@ class _Unfolder:
         return Input(self._visit(edge.parent, donor, deeper), edge)
 
     def _donor(self, name: str, path: str, reference: int) -> int:
-        node = self.claim.nodes[name]
-        if node.feature is EXACT:
+        if self.claim.nodes[name].feature is EXACT:
             return reference
-        within = node.by_index and name != self.claim.sink
+        within = self.claim.by_length(name) and name != self.claim.sink
         return self._draw(DrawKind.DONOR, path, name, reference, within)
 
     def _frame(self, name: str, path: str, reference: int) -> int:
@@ -200,5 +199,4 @@ class _Unfolder:
 
 def frame_within_length(claim: Claim, name: str) -> bool:
     """A frame keeps its reference's length where values cross into or out of it by index."""
-    node = claim.nodes[name]
-    return node.by_index or any(claim.nodes[e.parent].by_index for e in claim.parents[name])
+    return claim.by_length(name) or any(claim.by_length(e.parent) for e in claim.parents[name])

@@ -42,6 +42,14 @@ def forecast(plan: Plan) -> RenderableType:
     )
 
 
+def _positions(plan: Plan) -> str:
+    """The most that an input has; by space where the model has several."""
+    lengths = plan.shape.lengths
+    if len(lengths) == 1:
+        return str(next(iter(lengths.values())))
+    return " + ".join(f"{length} {space}" for space, length in lengths.items())
+
+
 def _memory(plan: Plan, cost: Stats) -> RenderableType:
     """As a run on this machine's CPU would share its memory out."""
     settings = plan.settings
@@ -51,7 +59,7 @@ def _memory(plan: Plan, cost: Stats) -> RenderableType:
     table = grid()
     sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})
     where = (
-        f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {plan.shape.length}"
+        f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {_positions(plan)}"
     )
     table.add_row("recorded", Text(f"{size(cost.recording_bytes)} ({where} positions)"))
     table.add_row(

@@ -254,7 +254,7 @@ def _class_sizes(node: Node, claim: Claim, distinct: Ints) -> np.ndarray:
     """Distinct inputs that may stand in for each row: one where the whole input matters."""
     if node.feature is EXACT:
         return np.ones(len(claim.dataset))
-    sampler = sampler_of(node, claim.dataset, len(claim.dataset), node.by_index)
+    sampler = sampler_of(node, claim.dataset, len(claim.dataset), claim.by_length(node.name))
     return sampler.class_size(distinct)
 
 
@@ -262,5 +262,5 @@ def _count_classes(node: Node, claim: Claim, distinct: Ints) -> int:
     """As many as there are values of the feature; distinct inputs where the whole input matters."""
     if node.feature is EXACT:
         return int(distinct[: len(claim.dataset)].max()) + 1
-    sampler = sampler_of(node, claim.dataset, len(claim.dataset), node.by_index)
+    sampler = sampler_of(node, claim.dataset, len(claim.dataset), claim.by_length(node.name))
     return len(sampler.size) if isinstance(sampler, ByClass) else 0

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scrub.data.dataset import Dataset, Example, Ints, Row
+from scrub.data.dataset import Dataset, Example, Ints
 from scrub.data.features import Columns
+from scrub.data.fields import Row
 from scrub.data.task import Generator
 from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import MeanWithin, Partner, Replacement, Unimportant
+from scrub.hypothesis.rules.spaces import unit
 
 
 def make_row(generator: Generator, example: Example, node: Node, rng: np.random.Generator) -> Row:
@@ -65,12 +67,14 @@ def _agreement(node: Node, dataset: Dataset, of: Ints, made: Ints) -> Found:
 def _lengths(claim: Claim, node: Node, dataset: Dataset, of: Ints, made: Ints) -> Found:
     """Equal to the reference's where values cross by index or are averaged position by position."""
     why = _fixes_the_length(claim, node)
-    unequal = np.nonzero(dataset.lengths[of] != dataset.lengths[made])[0]
+    unequal = np.nonzero(dataset.frames[of] != dataset.frames[made])[0]
     if why and len(unequal):
-        asked, found = (int(dataset.lengths[rows[unequal[0]]]) for rows in (of, made))
+        pair = [int(rows[unequal[0]]) for rows in (of, made)]
+        lengths = ((space, dataset.lengths_in(space)[pair]) for space in claim.graph.spaces)
+        space, (asked, found) = next((s, both) for s, both in lengths if both[0] != both[1])
         yield (
-            f"the generator was asked for {asked} tokens, as the reference has, and made {found}: "
-            f"{why}.",
+            f"the generator was asked for {asked} {unit(space)}, as the reference has, and made "
+            f"{found}: {why}.",
             "Keep the example's length.",
         )
 
@@ -81,7 +85,7 @@ def _fixes_the_length(claim: Claim, node: Node) -> str:
     A row made for one node is handed on to those below it, so that any node by index counts.
     """
     options = claim.options
-    by_index = [n.name for n in (node, *claim.nodes.values()) if n.by_index]
+    by_index = [name for name in (node.name, *claim.nodes) if claim.by_length(name)]
     if by_index:
         return f"node '{by_index[0]}' moves by index"
     if options.unimportant is Unimportant.SEPARATELY:

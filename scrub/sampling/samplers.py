@@ -141,7 +141,7 @@ class Kernel:
 
 def sampler_of(node: Node, dataset: Dataset, members: int, by_length: bool) -> Sampler:
     """The sampler of a node's donors."""
-    groups = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
+    groups = dataset.frames if by_length else np.zeros(len(dataset), dtype=np.int64)
     if node.feature is ANY:
         return ByClass.from_keys(groups.tolist(), members)
     assert not isinstance(node.feature, Extent)  # an EXACT node draws no donor
@@ -157,5 +157,5 @@ def sampler_of(node: Node, dataset: Dataset, members: int, by_length: bool) -> S
 
 def uniform_sampler(dataset: Dataset, members: int, by_length: bool) -> Sampler:
     """The sampler of frames: all rows, or those of the reference's length."""
-    groups = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
+    groups = dataset.frames if by_length else np.zeros(len(dataset), dtype=np.int64)
     return ByClass.from_keys(groups.tolist(), members)

@@ -10,9 +10,11 @@ import numpy as np
 
 from scrub.compiler import Stats
 from scrub.data.dataset import Dataset
+from scrub.data.fields import DECODER
 from scrub.engine.memory import MemoryPlan
 from scrub.engine.metrics import Floats
 from scrub.engine.scrubbing import Values
+from scrub.graph import IMAGE, TOKENS
 from scrub.hypothesis.claim import Claim
 from scrub.results.result import (
     Claims,
@@ -258,8 +260,13 @@ def _worst(plan: Plan, measured: Measured) -> tuple[Example, ...]:
 
 
 def _shown(dataset: Dataset, row: int) -> str:
-    """An example as a reader would want it: its text if there is one, else its tokens."""
+    """An example as a reader would want it: its texts if there are any, else its tokens."""
     example = dataset.example(row)
-    return (
-        str(example["text"]) if "text" in dataset.columns else " ".join(map(str, example["tokens"]))
-    )
+    shown = [
+        str(example[text]) if text in dataset.columns else " ".join(map(str, example[tokens]))
+        for text, tokens in (("text", TOKENS), ("decoder_text", DECODER))
+        if text in dataset.columns or tokens in dataset.fields
+    ]
+    if IMAGE in dataset.fields:
+        shown.insert(0, f"image of {' × '.join(map(str, example[IMAGE].shape))}")
+    return " | ".join(shown)

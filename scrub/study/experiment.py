@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import scrub
 from scrub.data.dataset import Dataset
@@ -30,6 +29,7 @@ from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis, resolve_model_source
 from scrub.models.base import Model
+from scrub.models.batches import Inputs
 from scrub.models.callables import CallableModel
 from scrub.models.recording import record
 from scrub.results.result import Precision, Result
@@ -130,7 +130,7 @@ def probe_model(model: Model, fingerprint: str | None = None) -> None:
         require_probed(model, fingerprint)
 
 
-def probe_on_data(model: Model, inputs: Sequence[NDArray[Any]], claim: Claim) -> None:
+def probe_on_data(model: Model, inputs: Inputs, claim: Claim) -> None:
     """Look at what depends on the inputs: their lengths, and what hand-made functions make of them.
 
     Raises `ModelRefused`.
@@ -155,16 +155,17 @@ def measure(
     with clock("draw"):
         donors, dataset = _draw(plan)
     with clock("probe"):
-        probe_on_data(model, dataset.inputs, plan.claim.tree.claim)
-    cost = whole_cost(plan, len(dataset.inputs))
+        inputs = Inputs.of(dataset, model.graph)
+        probe_on_data(model, inputs, plan.claim.tree.claim)
+    cost = whole_cost(plan, len(inputs))
     budget = parse_bytes(settings.memory) if settings.memory else None
     references = len(plan.references)
     memory = plan_memory(cost, items, model.device, budget, settings.batch, references)
     with clock("record"):
-        progress.start("recording", len(dataset.inputs))
+        progress.start("recording", len(inputs))
         recording = record(
             model,
-            dataset.inputs,
+            inputs,
             sites(plan),
             batch=memory.inputs,
             place=memory.place,

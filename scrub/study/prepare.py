@@ -84,7 +84,7 @@ def prepare(hypothesis: Hypothesis, settings: Settings, graph: ModelGraph | None
         baseline=_baseline(claim),
         null=_null(claim, settings),
         references=choose_references(len(task.dataset), settings),
-        shape=_shape(task, settings),
+        shape=_shape(task, claim.graph, settings),
     )
 
 
@@ -156,12 +156,12 @@ def choose_references(rows: int, settings: Settings) -> Ints:
     return np.sort(np.argsort(luck, kind="stable")[: settings.references]).astype(np.int64)
 
 
-def _shape(task: Task, settings: Settings) -> Shape:
+def _shape(task: Task, graph: ModelGraph, settings: Settings) -> Shape:
     data = task.dataset
     sizes = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
     each = sizes[settings.dtype]
     return Shape(
-        length=data.length,
+        lengths={space.name: int(data.lengths_in(space).max()) for space in graph.spaces},
         inputs=len(data.inputs),
         roles={name: max(map(len, spots)) for name, spots in data.roles.items()},
         bytes_per_value=each,

@@ -13,6 +13,7 @@ from scrub import InputRefused, run
 from scrub.compiler import Stats
 from scrub.engine.budget import parse_bytes
 from scrub.engine.memory import in_chunks, is_out_of_memory, plan_memory
+from scrub.models.batches import Inputs
 from scrub.models.recording import Place, record
 from tests.laws.cases import random_case
 
@@ -127,7 +128,7 @@ def test_own_outputs_and_scoring_count_against_the_budget():
 
 def test_a_recording_on_disk_is_removed_afterwards_also_after_an_error():
     case = random_case(np.random.default_rng(1))
-    inputs = case.claim.dataset.inputs
+    inputs = Inputs.of(case.claim.dataset, case.model.graph)
     from scrub.compiler import compile_tree
     from scrub.hypothesis.unfold import unfold
 

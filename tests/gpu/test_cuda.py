@@ -11,6 +11,7 @@ from scrub.compiler import compile_tree
 from scrub.engine.executor import Executor
 from scrub.hypothesis.unfold import unfold
 from scrub.models.adapter import TransformersModel
+from scrub.models.batches import Inputs
 from scrub.models.probe import probe
 from scrub.models.recording import Place, record
 from tests.laws.running import draw, engine, flat
@@ -40,7 +41,9 @@ def test_law_4_the_device_and_the_place_of_the_recording_change_nothing(family, 
         claim = random_claim(rng, family)
         tree = unfold(claim)
         schedule, rows = compile_tree(tree), flat(draw(tree))
-        with record(model, claim.dataset.inputs, schedule.sites(), batch=4, place=place) as made:
+        with record(
+            model, Inputs.of(claim.dataset, model.graph), schedule.sites(), batch=4, place=place
+        ) as made:
             found = Executor(schedule, model, made, claim.dataset, len(claim.dataset))(rows)
         assert error(found.cpu(), engine(ours(family), claim)) < 2e-4  # TF32 is off; kernels differ
 

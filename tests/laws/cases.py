@@ -14,11 +14,13 @@ from scrub import ANY, EXACT, Dataset, Hypothesis, InputRefused, Task, component
 from scrub.graph import Reach
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.resolve import resolve
+from scrub.models.base import Batch
 from scrub.models.callables import CallableModel
 
 WIDTH = 2
 FEATURES = (EXACT, ANY, "f", "g", ("f", "g"))
 PLACES = ("here", "there", "pair", "all", 0, [1, 2])
+TWO_PLACES = {"tokens": ("read", "read", "all", 0), "decoder_tokens": ("here", "there", "all", 0)}
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "unimportant": ("together", "separately", "one", "kept", "partner:partner"),
     "replacement": ("resample", "zero", "mean", "mean_within:f"),
@@ -37,9 +39,20 @@ class Case:
 
 def random_case(rng: np.random.Generator, *, equal_lengths: bool | None = None) -> Case:
     """Draw until a hypothesis is well formed; most are."""
+    return _random_case(rng, equal_lengths, random_model, random_data)
+
+
+def two_space_case(rng: np.random.Generator) -> Case:
+    """As `random_case`, of a model with an encoder, whose positions are a space of their own."""
+    return _random_case(rng, None, two_space_model, two_space_data)
+
+
+def _random_case(
+    rng: np.random.Generator, equal_lengths: bool | None, make_model: Any, make_data: Any
+) -> Case:
     while True:
         equal = bool(rng.random() < 0.5) if equal_lengths is None else equal_lengths
-        model, data = random_model(rng), random_data(rng, equal=equal)
+        model, data = make_model(rng), make_data(rng, equal=equal)
         task = Task(data, metric=first_unit, at=str(rng.choice(["here", "there"])), label=("f",))
         options = {k: str(rng.choice(v)) for k, v in OPTIONS.items() if rng.random() < 0.4}
         options |= {"self_donation": "allowed", "root": "free"}
@@ -73,6 +86,65 @@ def random_data(rng: np.random.Generator, *, equal: bool, rows: int = 14) -> Dat
         )
     made[-1] = {**made[0], "f": made[-1]["f"], "partner": 0}  # the same input, another row
     return Dataset.from_rows(made)
+
+
+def two_space_data(rng: np.random.Generator, *, equal: bool, rows: int = 20) -> Dataset:
+    """Tokens of an encoder beside those of a decoder, with a role of their own."""
+    made = []
+    for _ in range(rows):
+        length, read = (4, 3) if equal else map(int, rng.integers(4, 6, 2) - [0, 2])
+        spots = rng.permutation(length - 1)[:2]
+        made.append(
+            {
+                "tokens": rng.integers(0, 4, read).tolist(),
+                "decoder_tokens": rng.integers(0, 4, length).tolist(),
+                "roles": {"read": int(rng.integers(read))},
+                "decoder_roles": {
+                    "here": length - 1,
+                    "there": int(spots[0]),
+                    "pair": sorted(map(int, spots)),
+                },
+                "f": int(rng.integers(0, 3)),
+                "g": str(rng.choice(["a", "b"])),
+                "partner": int(rng.integers(0, rows)),
+            }
+        )
+    return Dataset.from_rows(made)
+
+
+def two_space_model(rng: np.random.Generator) -> CallableModel:
+    """An encoder of which every position reads every other, and a decoder that reads it too."""
+    pieces = [
+        source("e0", _embedding(rng), width=WIDTH),
+        component("e1", _encoder(rng), width=WIDTH, q="e0", k="e0", reach={"k": Reach.ANY}),
+        source("in0", _embedding(rng), width=WIDTH, space="decoder_tokens"),
+    ]
+    for number in range(int(rng.integers(1, 4))):
+        names = [piece.name for piece in pieces[2:]]
+        feeds = {"q": _some(rng, names), "k": _some(rng, ["e0", "e1"])}
+        mixed = _encoder(rng)
+        if number % 2:
+            feeds["k"], mixed = _some(rng, names), _mixer(rng, ["q", "k"], {"k": Reach.CAUSAL})
+        reach = {"k": Reach.CAUSAL if number % 2 else Reach.ANY}
+        pieces.append(component(f"c{number}", mixed, width=WIDTH, reach=reach, **feeds))
+    names = [piece.name for piece in pieces[2:]]
+    read = sorted({*_some(rng, names), names[-1]})
+    feeds = {"q": read, "k": _some(rng, ["e0", "e1"])}
+    out = component("out", _encoder(rng), width=WIDTH, reach={"k": Reach.ANY}, **feeds)
+    return handmade(*pieces, out, output="out")
+
+
+def _encoder(rng: np.random.Generator) -> Any:
+    """tanh of what stands at a position and the mean of all that the encoder holds."""
+    own, read = (torch.from_numpy(rng.normal(size=(WIDTH, WIDTH))) for _ in range(2))
+
+    def mix(q: torch.Tensor, k: torch.Tensor, frame: Batch) -> torch.Tensor:
+        lengths = frame.lengths["tokens"][:, None]
+        there = (torch.arange(k.shape[1]) < lengths)[:, :, None]
+        mean = (k * there).sum(1, keepdim=True) / lengths[:, :, None]
+        return torch.tanh(q @ own + mean @ read)
+
+    return mix
 
 
 def random_model(rng: np.random.Generator) -> CallableModel:
@@ -138,10 +210,12 @@ def random_graph(rng: np.random.Generator, model: CallableModel) -> nx.DiGraph:
         feeders = list(port.feeders)
         chosen = sorted(rng.permutation(feeders)[: int(rng.integers(1, 3))].tolist())
         name = f"n{len(graph)}"
+        spaces = model.graph.spaces
+        places = PLACES if len(spaces) == 1 else TWO_PLACES[model.graph[chosen[0]].space]
         graph.add_node(
             name,
             component=",".join(chosen),
-            positions=PLACES[int(rng.integers(len(PLACES)))],
+            positions=places[int(rng.integers(len(places)))],
             feature=_feature(rng, FEATURES),
             inner=str(rng.choice(["merged", "cut"])),
         )

@@ -12,6 +12,7 @@ from scrub.engine.executor import Executor
 from scrub.engine.reference import CallableOracle, reference_outputs
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.unfold import Tree, unfold
+from scrub.models.batches import Inputs
 from scrub.models.recording import record
 from scrub.sampling.donors import Donors, draw_donors
 
@@ -31,7 +32,9 @@ def engine(
     tree = unfold(claim)
     donors = draw(tree)
     schedule = compile_tree(tree, width)
-    with record(model, donors.dataset.inputs, schedule.sites(), batch=5) as recording:
+    with record(
+        model, Inputs.of(donors.dataset, model.graph), schedule.sites(), batch=5
+    ) as recording:
         executor = Executor(schedule, model, recording, donors.dataset, len(claim.dataset))
         return executor(flat(donors) if rows is None else rows)
 
@@ -48,9 +51,11 @@ def reference(
 def plain(model: Any, claim: Claim, rows: np.ndarray) -> torch.Tensor:
     """The model's own outputs at the sink's positions of these rows."""
     data, sink = claim.dataset, claim.nodes[claim.sink]
+    inputs = Inputs.of(data, model.graph)
     found = []
     for row in rows:
-        output = model.outputs(torch.from_numpy(data.tokens(row))[None])[model.graph.output][0]
+        alone = inputs.some([int(data.sequence[row])]).batch([0], model.device)
+        output = model.outputs(alone)[model.graph.output][0]
         spots = data.positions(sink.positions)
         found.append(output if spots is None else output[spots[row]])
     return torch.stack(found)

@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from scrub import Hypothesis
 from scrub.compiler import compile_tree
 from scrub.engine.executor import Executor
+from scrub.graph import Kind, Site
 from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.options import Options, Unimportant
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, unfold
+from scrub.models.batches import Inputs
 from scrub.models.recording import Place, record
 from scrub.sampling.donors import draw_donors
 from scrub.study.prepare import sink_alone
-from tests.laws.cases import full_graph, random_case, random_data
+from tests.laws.cases import full_graph, random_case, random_data, two_space_case
 from tests.laws.running import draw, engine, flat, plain, reference
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -31,16 +33,25 @@ CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 @given(seeds)
 @settings(max_examples=150, deadline=None)
 def test_law_3_the_engine_agrees_with_the_reference(rng):
-    case = random_case(rng)
+    _require_agreement(random_case(rng))
+
+
+@given(seeds)
+@quick
+def test_law_3_with_two_position_spaces(rng):
+    _require_agreement(two_space_case(rng))
+
+
+def _require_agreement(case):
     some = slice(0, 10)
     expected = reference(case.model, case.claim, some)
     torch.testing.assert_close(engine(case.model, case.claim)[some], expected, **CLOSE)
 
 
-@given(seeds)
+@given(seeds, st.sampled_from([random_case, two_space_case]))
 @quick
-def test_law_1_every_edge_named_and_exact_is_the_model_itself(rng):
-    case = random_case(rng)
+def test_law_1_every_edge_named_and_exact_is_the_model_itself(rng, made):
+    case = made(rng)
     hypothesis = Hypothesis(full_graph(case.model), task=case.claim.task, model=case.model)
     claim = resolve(hypothesis, case.model.graph, case.claim.task)
     tree = unfold(claim)
@@ -52,10 +63,14 @@ def test_law_1_every_edge_named_and_exact_is_the_model_itself(rng):
     )
 
 
-@given(seeds, st.sampled_from([Unimportant.TOGETHER, Unimportant.ONE]))
+@given(
+    seeds,
+    st.sampled_from([Unimportant.TOGETHER, Unimportant.ONE]),
+    st.sampled_from([random_case, two_space_case]),
+)
 @quick
-def test_law_2_the_sink_alone_is_the_baseline_draw_for_draw(rng, unimportant):
-    case = random_case(rng)
+def test_law_2_the_sink_alone_is_the_baseline_draw_for_draw(rng, unimportant, made):
+    case = made(rng)
     hidden = sink_alone(case.claim)
     claim = replace(hidden, options=Options(unimportant=unimportant))
     tree = unfold(claim)
@@ -76,7 +91,11 @@ def test_law_4_chunks_batches_and_the_place_of_the_recording_change_nothing(
     rows = flat(draw(tree))
     schedule = compile_tree(tree, width)
     with record(
-        case.model, case.claim.dataset.inputs, schedule.sites(), batch=chunk, place=place
+        case.model,
+        Inputs.of(case.claim.dataset, case.model.graph),
+        schedule.sites(),
+        batch=chunk,
+        place=place,
     ) as made:
         executor = Executor(schedule, case.model, made, case.claim.dataset, len(case.claim.dataset))
         pieces = [executor(rows[:, i : i + chunk]) for i in range(0, rows.shape[1], chunk)]
@@ -176,6 +195,37 @@ def test_law_8_padding_changes_nothing(rng):
         rows["right"].append({**right, **columns})
     for padded in rows.values():
         assert type(data).from_rows(padded).fingerprint() == data.fingerprint()
+
+
+@given(seeds)
+@quick
+def test_law_8_padding_of_one_space_changes_nothing_in_another(rng):
+    """Rows recorded among longer ones, in either space, are as they are alone and unpadded."""
+    case = two_space_case(rng)
+    inputs = Inputs.of(case.claim.dataset, case.model.graph)
+    sites = [Site(Kind.OUTPUT, c.name) for c in case.model.graph.components]
+    with record(case.model, inputs, sites, batch=4) as made:
+        for i in range(len(inputs)):
+            bare = case.model.record(inputs.some([i]).batch([0], case.model.device), sites)
+            for site in sites:
+                length = bare[site].shape[1]
+                torch.testing.assert_close(made.values[site][i : i + 1, :length], bare[site])
+
+
+def test_random_cases_of_two_spaces_cover_what_they_should():
+    rng, seen = np.random.default_rng(2), set()
+    for _ in range(100):
+        claim = two_space_case(rng).claim
+        nodes = claim.nodes.values()
+        seen |= {(claim.space_of(node).name, str(node.positions)) for node in nodes}
+        seen |= {"uneven"} if len(set(claim.dataset.frames.tolist())) > 1 else set()
+        seen |= {
+            "crosses"
+            for edge in claim.edges
+            if claim.space_of(claim.nodes[edge.parent]) != claim.space_of(claim.nodes[edge.child])
+        }
+    assert {"uneven", "crosses", ("tokens", "read"), ("tokens", "all"), ("tokens", "0")} <= seen
+    assert {("decoder_tokens", "here"), ("decoder_tokens", "all")} <= seen
 
 
 def test_the_reference_check_can_fail():

@@ -21,6 +21,7 @@ from scrub.hypothesis.circuit import circuit_claim
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, unfold
+from scrub.models.base import Batch
 from scrub.models.hooked import HookedModel
 from tests.laws.running import draw, engine, flat, reference
 from tests.models.tiny import VOCABULARY, WIDTH, model, module
@@ -35,17 +36,17 @@ class HookedOracle:
 
     hooked: HookedModel
 
-    def outputs(self, inputs: torch.Tensor) -> Mapping[str, torch.Tensor]:
+    def outputs(self, inputs: Batch) -> Mapping[str, torch.Tensor]:
         return self.hooked.outputs(inputs)
 
-    def share(self, part: Part, inputs: torch.Tensor) -> torch.Tensor:
+    def share(self, part: Part, inputs: Batch) -> torch.Tensor:
         port = self.hooked.graph[part.component].port("in")
         plain = self.outputs(inputs)
         total = self.constant(port.stream) + sum(plain[feeder] for feeder in port.feeders)
         return self.evaluate(part, inputs, {"in": total})
 
     def evaluate(
-        self, part: Part, inputs: torch.Tensor, ports: Mapping[str, torch.Tensor]
+        self, part: Part, inputs: Batch, ports: Mapping[str, torch.Tensor]
     ) -> torch.Tensor:
         return self.hooked.evaluate(part, inputs, ports)
 

@@ -14,11 +14,18 @@ from tests.messages import (
     test_features_and_options,
     test_files,
     test_nodes_and_edges,
+    test_spaces,
     test_tasks_and_rows,
 )
 from tests.messages.tables import Case, check
 
-MODULES = (test_nodes_and_edges, test_features_and_options, test_tasks_and_rows, test_files)
+MODULES = (
+    test_nodes_and_edges,
+    test_features_and_options,
+    test_tasks_and_rows,
+    test_files,
+    test_spaces,
+)
 
 
 def cases_of(module: ModuleType) -> list[Case]:
@@ -65,7 +72,7 @@ def test_check_fails_if_nothing_is_refused() -> None:
 def test_every_rule_has_a_case() -> None:
     """Each rule reports at least one of the problems in the tables."""
     fired: set[str] = set()
-    for module in (test_nodes_and_edges, test_features_and_options):
+    for module in (test_nodes_and_edges, test_features_and_options, test_spaces):
         for case in cases_of(module):
             with pytest.raises(InputRefused) as caught:
                 case.call()

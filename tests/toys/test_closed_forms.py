@@ -15,6 +15,8 @@ from scrub import EXACT, Dataset, Hypothesis, Task, component, handmade, run, so
 from scrub.compiler import compile_tree
 from scrub.engine.executor import Executor
 from scrub.hypothesis.unfold import unfold
+from scrub.models.base import Batch
+from scrub.models.batches import Inputs
 from scrub.models.recording import record
 from scrub.study.prepare import prepare
 from scrub.study.settings import Settings
@@ -70,7 +72,7 @@ def or_gate(carried: Any = EXACT, **options: Any) -> Hypothesis:
 
 
 def outputs(component_name: str) -> np.ndarray:
-    return OR_GATE.outputs(torch.from_numpy(GRID))[component_name][:, 0, 0].numpy()
+    return OR_GATE.outputs(Batch.of_tokens(torch.from_numpy(GRID)))[component_name][:, 0, 0].numpy()
 
 
 def expected_loss(a: np.ndarray, b: np.ndarray, t: np.ndarray, y: float) -> float:
@@ -155,7 +157,7 @@ def test_cancellation_by_enumeration():
     donor = pairs[:, 0]  # x1 = y: every donor of the class has the same value
     order = {"reference": pairs[:, 0], "donor": donor, "frame": pairs[:, 1]}
     rows = np.stack([order[draw.kind.value] for draw in tree.draws])
-    with record(model, data.inputs, schedule.sites(), batch=6) as recording:
+    with record(model, Inputs.of(data, model.graph), schedule.sites(), batch=6) as recording:
         out = Executor(schedule, model, recording, data, 6)(rows)[:, 0, 0].numpy()
     y = np.array(data.columns["y"])
     own = -y * (y + np.array(data.columns["x2"]) / 2)

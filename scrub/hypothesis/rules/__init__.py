@@ -19,7 +19,7 @@ from scrub.hypothesis.rules.conventions import (
 )
 from scrub.hypothesis.rules.features import classes_have_partners, features_evaluate, root_is_fixed
 from scrub.hypothesis.rules.frames import frames_have_partners
-from scrub.hypothesis.rules.inputs import inputs_fit_the_model
+from scrub.hypothesis.rules.inputs import answers_fit_the_output, inputs_fit_the_model
 from scrub.hypothesis.rules.paths import direct_paths, inputs_have_ports, parents_disjoint, sink
 from scrub.hypothesis.rules.places import (
     indices_exist,
@@ -28,15 +28,19 @@ from scrub.hypothesis.rules.places import (
     roles_exist,
     roles_present,
 )
+from scrub.hypothesis.rules.spaces import nodes_in_one_space, roles_in_their_space
 
 Rule = Callable[[Claim], Iterator[Problem]]
 
 RULES: tuple[Rule, ...] = (
     sink,
     inputs_fit_the_model,
+    answers_fit_the_output,
     inputs_have_ports,
     direct_paths,
     roles_exist,
+    nodes_in_one_space,
+    roles_in_their_space,
     roles_present,
     role_items_exist,
     indices_exist,

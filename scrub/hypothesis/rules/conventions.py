@@ -9,7 +9,7 @@ import numpy as np
 
 from scrub.data.features import Columns, Extent, FeatureFault, values
 from scrub.errors import Problem, nearest
-from scrub.graph import Everywhere, Role
+from scrub.graph import Everywhere, Space
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.options import (
@@ -21,6 +21,7 @@ from scrub.hypothesis.options import (
     Replacement,
     Unimportant,
 )
+from scrub.hypothesis.rules.spaces import unit
 
 
 def option_columns_exist(claim: Claim) -> Iterator[Problem]:
@@ -65,39 +66,43 @@ def _is_row(value: object, size: int) -> bool:
 
 def partners_have_equal_lengths(claim: Claim) -> Iterator[Problem]:
     """Where values cross by index, a row's partner is as long as the row."""
-    unimportant, lengths = claim.options.unimportant, claim.dataset.lengths
+    unimportant, frames = claim.options.unimportant, claim.dataset.frames
     if not isinstance(unimportant, Partner) or any(option_columns_exist(claim)):
         return
-    index = next((name for name, node in claim.nodes.items() if node.by_index), None)
+    index = next(iter(claim.moved_by_index), None)
     partners = np.array(claim.dataset.columns[unimportant.column], dtype=np.int64)
-    unequal = np.nonzero(lengths[partners] != lengths)[0]
+    unequal = np.nonzero(frames[partners] != frames)[0]
     if index is not None and len(unequal):
         row = int(unequal[0])
+        space = _differing(claim, row, int(partners[row]))
+        lengths = claim.dataset.lengths_in(space)
         yield Problem(
             "option 'unimportant'",
             f"node '{index}' moves by index, which needs partners of equal length, but row {row} "
-            f"has {lengths[row]} tokens and its partner {lengths[partners[row]]}.",
+            f"has {lengths[row]} {unit(space)} and its partner {lengths[partners[row]]}.",
             "Name roles throughout, or give partners of equal length.",
         )
 
 
 def lengths_fit_the_options(claim: Claim) -> Iterator[Problem]:
     """Where values cross by index throughout, or are averaged, lengths are equal."""
-    lengths = claim.dataset.lengths
-    if lengths.min() == lengths.max():
+    uneven = [space for space in claim.graph.spaces if _is_uneven(claim, space)]
+    if not uneven:
         return
-    found = f"the examples have {lengths.min()} to {lengths.max()} tokens."
+    found = _spread(claim, uneven[0])
     options = claim.options
-    if not any(isinstance(node.positions, Role) for node in claim.nodes.values()):
+    if len(claim.moved_by_index) == len(claim.nodes):
         yield Problem(
             "data",
             f"no node names a role, and {found}",
             "Without roles all examples need equally many tokens: name roles, or cut the data.",
         )
         return
-    if isinstance(claim.nodes[claim.sink].positions, Everywhere):
+    sink = claim.nodes[claim.sink]
+    if isinstance(sink.positions, Everywhere) and claim.space_of(sink) in uneven:
+        scored = _spread(claim, claim.space_of(sink))
         fix = "Score at a role (at='end' in the task), or cut the data to equal lengths."
-        yield Problem("the output", f"is scored at all positions, and {found}", fix)
+        yield Problem("the output", f"is scored at all positions, and {scored}", fix)
     if options.unimportant is Unimportant.SEPARATELY:
         fix = "Use 'together', or cut the data to equal lengths."
         yield Problem("option 'unimportant'", f"'separately' needs equal lengths; {found}", fix)
@@ -105,7 +110,7 @@ def lengths_fit_the_options(claim: Claim) -> Iterator[Problem]:
         yield _no_means("replacement", found)
     if options.baseline is Baseline.MEAN:
         yield _no_means("baseline", found)
-    index = next((name for name, node in claim.nodes.items() if node.by_index), None)
+    index = next(iter(claim.moved_by_index), None)
     if options.unimportant is Unimportant.ONE and index is not None:
         yield Problem(
             "option 'unimportant'",
@@ -113,6 +118,22 @@ def lengths_fit_the_options(claim: Claim) -> Iterator[Problem]:
             f"{found}",
             "Name roles throughout, or use 'together'.",
         )
+
+
+def _is_uneven(claim: Claim, space: Space) -> bool:
+    lengths = claim.dataset.lengths_in(space)
+    return bool(lengths.min() < lengths.max())
+
+
+def _spread(claim: Claim, space: Space) -> str:
+    lengths = claim.dataset.lengths_in(space)
+    return f"the examples have {lengths.min()} to {lengths.max()} {unit(space)}."
+
+
+def _differing(claim: Claim, row: int, other: int) -> Space:
+    """A space in which two rows of unequal lengths differ."""
+    lengths = ((space, claim.dataset.lengths_in(space)) for space in claim.graph.spaces)
+    return next(space for space, found in lengths if found[row] != found[other])
 
 
 def _no_means(option: str, found: str) -> Problem:
@@ -137,14 +158,12 @@ def generator_given(claim: Claim) -> Iterator[Problem]:
                 f"generated donors agree on columns, and its feature is {node.feature}.",
                 "Put the feature's value into a column of the data.",
             )
-    if not np.all(claim.dataset.lengths == claim.dataset.lengths[0]):
-        index = [name for name, node in claim.nodes.items() if node.by_index]
-        if index:
-            yield Problem(
-                f"node '{index[0]}'",
-                "moves by index, and generated donors may have other lengths.",
-                "Name roles, or use donors='data'.",
-            )
+    if claim.moved_by_index and claim.dataset.frames.any():  # numbered from 0
+        yield Problem(
+            f"node '{claim.moved_by_index[0]}'",
+            "moves by index, and generated donors may have other lengths.",
+            "Name roles, or use donors='data'.",
+        )
 
 
 def unfolding_within_limit(claim: Claim) -> Iterator[Problem]:

@@ -23,13 +23,13 @@ from scrub.errors import Problem
 from scrub.graph import Role
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.options import Donors, Root, SelfDonation
-from scrub.hypothesis.rules.places import known_roles
+from scrub.hypothesis.rules.places import known_places
 
 
 def features_evaluate(claim: Claim) -> Iterator[Problem]:
     """Every feature has a value that can be compared, on every example."""
     for name, node in claim.nodes.items():
-        if not isinstance(node.feature, Extent) and known_roles(claim, node.positions):
+        if not isinstance(node.feature, Extent) and known_places(claim, node):
             try:
                 found = node_values(node, claim.dataset)
                 if isinstance(node.feature, Near):
@@ -64,7 +64,7 @@ def classes_have_partners(claim: Claim) -> Iterator[Problem]:
     for name, node in claim.nodes.items():
         if node.feature is EXACT or claim.options.donors is Donors.GENERATED:
             continue
-        if not known_roles(claim, node.positions):
+        if not known_places(claim, node):
             continue
         if not isinstance(node.feature, Extent) and not _evaluates(node, claim):
             continue
@@ -107,22 +107,22 @@ def _role(node: Node) -> frozenset[Role]:
 def _share_alone(node: Node, claim: Claim, distinct: Ints) -> float:
     """The share of examples without a partner, counted in distinct inputs."""
     dataset = claim.dataset
-    by_length = node.by_index and node.name != claim.sink
-    lengths = dataset.lengths if by_length else np.zeros(len(dataset), dtype=np.int64)
+    by_length = claim.by_length(node.name) and node.name != claim.sink
+    frames = dataset.frames if by_length else np.zeros(len(dataset), dtype=np.int64)
     if isinstance(node.feature, Near):
-        return _share_far(node.feature, node, claim, lengths, distinct)
+        return _share_far(node.feature, node, claim, frames, distinct)
     numbers = (
         np.zeros(len(dataset), dtype=np.int64)
         if node.feature is ANY
         else class_numbers(node_values(node, dataset))
     )
-    keys = class_numbers(list(zip(numbers.tolist(), lengths.tolist(), strict=True)))
+    keys = class_numbers(list(zip(numbers.tolist(), frames.tolist(), strict=True)))
     pairs = np.unique(np.stack([keys, distinct]), axis=1)
     sizes = np.bincount(pairs[0])
     return float((sizes[keys] == 1).mean())
 
 
-def _share_far(feature: Near, node: Node, claim: Claim, lengths: Ints, distinct: Ints) -> float:
+def _share_far(feature: Near, node: Node, claim: Claim, frames: Ints, distinct: Ints) -> float:
     if feature.tolerance is None:
         return 0.0
     try:
@@ -131,7 +131,7 @@ def _share_far(feature: Near, node: Node, claim: Claim, lengths: Ints, distinct:
         return 0.0
     alone = 0
     for row in range(len(found)):
-        close = (np.abs(found - found[row]) <= feature.tolerance) & (lengths == lengths[row])
+        close = (np.abs(found - found[row]) <= feature.tolerance) & (frames == frames[row])
         alone += len(np.unique(distinct[close])) == 1
     return alone / len(found)
 

@@ -50,8 +50,8 @@ def _lengths(claim: Claim, names: list[str]) -> Iterator[Problem]:
     data = claim.dataset
     for name in names:
         distinct = data.distinct_at(roles_placed(claim, name))
-        sizes = np.bincount(np.unique(np.stack([data.lengths, distinct]), axis=1)[0])
-        alone = float((sizes[data.lengths] == 1).mean())
+        sizes = np.bincount(np.unique(np.stack([data.frames, distinct]), axis=1)[0])
+        alone = float((sizes[data.frames] == 1).mean())
         if alone > 0.5:
             yield Problem(
                 f"node '{name}'",

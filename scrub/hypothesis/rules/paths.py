@@ -10,7 +10,7 @@ import numpy as np
 from scrub.errors import Problem
 from scrub.graph import Everywhere, Part, Positions, summarise
 from scrub.hypothesis.claim import Claim, Edge, Node
-from scrub.hypothesis.rules.places import known_roles
+from scrub.hypothesis.rules.places import known_positions
 
 
 def sink(claim: Claim) -> Iterator[Problem]:
@@ -137,7 +137,7 @@ def _overlap(
     ports = sorted(set(one[0].ports) & set(other[0].ports))
     if not ports or one[0] is other[0] or not _parts_overlap(claim, one[1], other[1]):
         return None
-    row = _shared_row(claim, one[2], other[2])
+    row = _shared_row(claim, one[2], other[2], claim.graph[one[1].component].space)
     if row is None:
         return None
     example = "" if row < 0 else f" in row {row}"
@@ -155,11 +155,12 @@ def _overlap(
     return Problem(f"node '{name}'", found, fix)
 
 
-def _shared_row(claim: Claim, one: Positions, other: Positions) -> int | None:
-    """A row in which the positions meet, -1 where they do in all, None where in none."""
+def _shared_row(claim: Claim, one: Positions, other: Positions, space: str) -> int | None:
+    """A row in which two positions of a space meet, -1 where they do in all, None where in none."""
     if isinstance(one, Everywhere) or isinstance(other, Everywhere) or one == other:
         return -1
-    if not (known_roles(claim, one) and known_roles(claim, other)):
+    axis = claim.graph.space[space]
+    if not (known_positions(claim, one, axis) and known_positions(claim, other, axis)):
         return None
     first, second = claim.dataset.positions(one), claim.dataset.positions(other)
     assert first is not None  # neither is everywhere

@@ -7,16 +7,28 @@ from collections.abc import Iterator
 import numpy as np
 
 from scrub.errors import Problem, nearest
-from scrub.graph import Everywhere, Indices, Positions, Reach, Role
-from scrub.hypothesis.claim import Claim, Edge
+from scrub.graph import Everywhere, Indices, Positions, Reach, Role, Space
+from scrub.hypothesis.claim import Claim, Edge, Node
+from scrub.hypothesis.rules.spaces import count, outside, unit
 
 
-def known_roles(claim: Claim, where: Positions) -> bool:
-    """Whether positions can be looked up in every row (else another rule has reported them)."""
+def known_places(claim: Claim, node: Node) -> bool:
+    """Whether a node's positions can be looked up in every row."""
+    return known_positions(claim, node.positions, claim.space_of(node))
+
+
+def known_positions(claim: Claim, where: Positions, space: Space) -> bool:
+    """Whether positions of a space can be looked up in every row (else another rule has reported
+    them)."""
     if isinstance(where, Indices):
-        return max(where.indices) < int(claim.dataset.lengths.min())
+        return max(where.indices) < int(claim.dataset.lengths_in(space).min())
     if isinstance(where, Everywhere):
         return True
+    data = claim.dataset
+    if where.name in data.roles and data.role_space(where.name) != space.name:
+        return False
+    if where.name in data.roles and outside(claim, where, space) is not None:
+        return False
     sizes = {len(spots) for spots in claim.dataset.roles.get(where.name, [()])}
     return len(sizes) == 1 and 0 not in sizes and 0 <= (where.item or 0) < min(sizes)
 
@@ -69,15 +81,15 @@ def role_items_exist(claim: Claim) -> Iterator[Problem]:
 
 def indices_exist(claim: Claim) -> Iterator[Problem]:
     """An index lies inside every example."""
-    shortest = int(claim.dataset.lengths.min())
     for name, node in claim.nodes.items():
+        space = claim.space_of(node)
+        shortest = int(claim.dataset.lengths_in(space).min())
         if isinstance(node.positions, Indices) and max(node.positions.indices) >= shortest:
-            yield Problem(
-                f"node '{name}'",
-                f"position {max(node.positions.indices)} lies outside the shortest example, "
-                f"which has {shortest} tokens.",
-                "Positions count from 0.",
-            )
+            outside = f"position {max(node.positions.indices)} lies outside"
+            found = f"{outside} the shortest example, which has {shortest} {unit(space)}."
+            if space.fixed:
+                found = f"{outside} '{space.name}', which has {count(space)}."
+            yield Problem(f"node '{name}'", found, "Positions count from 0.")
 
 
 def positions_readable(claim: Claim) -> Iterator[Problem]:
@@ -86,7 +98,9 @@ def positions_readable(claim: Claim) -> Iterator[Problem]:
         parent, child = claim.nodes[edge.parent], claim.nodes[edge.child]
         if isinstance(parent.positions, Everywhere):
             continue
-        if not (known_roles(claim, parent.positions) and known_roles(claim, child.positions)):
+        if claim.space_of(parent) != claim.space_of(child):
+            continue  # read through a port that reads any position, or not at all
+        if not (known_places(claim, parent) and known_places(claim, child)):
             continue
         reaches = {
             (port.name, port.reach)
