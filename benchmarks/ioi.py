@@ -192,7 +192,7 @@ def forward(made: Case) -> Callable[[], object]:
 def trunk(made: Case) -> Callable[[], object]:
     """A pass without the unembedding."""
     ids = torch.from_numpy(np.stack(made.dataset.inputs)).to(made.model.device)
-    return torch.no_grad()(lambda: made.model.anatomy.trunk(ids, use_cache=False))
+    return torch.no_grad()(lambda: made.model.anatomy.towers[""](ids, use_cache=False))
 
 
 def sample(made: Case, careful: bool, size: int) -> list[tuple[int, int]]:
@@ -224,7 +224,7 @@ def _zeros(made: Case, node: int) -> Shares:
     names = [part.component for part in made.claim.nodes[made.tree.occurrences[node].node].parts]
     positions = made.dataset.positions(made.claim.nodes[made.tree.occurrences[node].node].positions)
     n = made.dataset.length if positions is None else positions.shape[1]
-    shape = (made.references, n, made.model.anatomy.shape.width)
+    shape = (made.references, n, made.model.graph["embed"].width)
     heads = [SINK if name == "logits" else head_of(name) for name in names]
     return {head: torch.zeros(shape, device=made.model.device) for head in heads}
 

@@ -1,4 +1,4 @@
-"""A transformers decoder as a `Model`: recorded by hooks, re-run by its own modules.
+"""A transformers model as a `Model`: recorded by hooks, re-run by its own modules.
 
 The user's module is never changed: its weights, its training flags and its `requires_grad` are
 as they were after every call, also after one that failed, and no hook stays behind.
@@ -6,198 +6,244 @@ as they were after every call, also after one that failed, and no hook stays beh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from scrub.errors import InputRefused, ModelRefused, Problem
-from scrub.graph import Part
-from scrub.models.anatomy import Block, anatomy_of
-from scrub.models.attention import Circumstances, run_heads
-from scrub.models.base import Call, Kind, Site
-from scrub.models.config import graph_from_config
+from scrub.graph import Part, Reach, Space
+from scrub.models.anatomy import Organ, anatomy_of
+from scrub.models.base import Batch, Call, Kind, Site
+from scrub.models.bridge import BridgePiece, WordsPiece
+from scrub.models.circumstances import Surroundings
+from scrub.models.config import wiring_of
+from scrub.models.drivers import call
+from scrub.models.families.base import Family
 from scrub.models.fingerprint import fingerprint_of
-from scrub.models.linear import bias_of, columns
-from scrub.models.sites import What, place_of, sublayers_before
+from scrub.models.heads import HeadsPiece
+from scrub.models.keywords import dummy, entrance, keywords, unplaced
+from scrub.models.pieces import EmbedPiece, ModulePiece, NormPiece, OutputPiece, Piece
+from scrub.models.spots import Spot, Watch
 from scrub.models.substitute import (
-    Bound,
     TrunkOutput,
-    Weights,
+    answering,
     attached,
     evaluating,
     replaced,
     silent,
 )
-from scrub.models.taps import tap
+from scrub.models.wiring import Kind as StepKind
+
+PIECES: dict[StepKind, type[Piece]] = {
+    StepKind.EMBED: EmbedPiece,
+    StepKind.HEADS: HeadsPiece,
+    StepKind.MODULE: ModulePiece,
+    StepKind.NORM: NormPiece,
+}
 
 
 class TransformersModel:
-    """A decoder in memory, behind the interface that the engine asks of a model."""
+    """A model in memory, behind the interface that the engine asks of a model.
 
-    def __init__(self, module: nn.Module, name: str = "") -> None:
+    `family` holds the facts of an architecture that is not among those covered.
+    """
+
+    def __init__(self, module: nn.Module, name: str = "", family: Family | None = None) -> None:
         self.module = module
         self.name = name or type(module).__name__
-        self.anatomy = anatomy_of(module, self.name)
-        self.config: dict[str, Any] = module.config.to_dict()  # type: ignore[operator, union-attr]
-        self.graph = graph_from_config(self.config, self.name)
+        self.config: dict[str, Any] = config_of(module, self.name)
+        self.wiring = wiring_of(self.config, self.name, type(module).__name__, family)
+        self.anatomy = anatomy_of(module, self.wiring, self.config, self.name)
+        self.graph = self.wiring.graph(self.name)
         some = next(module.parameters())
         self.device = some.device
         self.dtype = some.dtype
         self._modules = tuple(module.modules())
-        self._circumstances: dict[tuple[int, object], tuple[Circumstances, ...]] = {}
+        self.masked = _masked(self)
+        self.pieces = self._pieces()
+        self._constants: dict[str, torch.Tensor] = {}
 
-    def record(
-        self, inputs: torch.Tensor, lengths: torch.Tensor, sites: Sequence[Site]
-    ) -> dict[Site, torch.Tensor]:
-        """One forward pass over plain inputs [row, length]: each site's [row, length, stored].
-
-        The unembedding runs only where the logits are asked for.
-        """
-        self._check_inputs(inputs)
-        found: dict[Site, torch.Tensor] = {}
-        logits = Site(Kind.OUTPUT, "logits")
-        with evaluating(self._modules), silent(), attached() as handles:
-            handles += [tap(self.anatomy, site, found) for site in sites if site != logits]
-            if logits in sites:
-                found[logits] = self._logits(self.module, inputs)
+    def _pieces(self) -> dict[str, Piece]:
+        mixing = {
+            step.group: self.anatomy.organs[step.group].whole[0]
+            for step in self.wiring.steps
+            if any(p.reach is not Reach.SAME for p in step.components[0].ports)
+            and step.kind is not StepKind.OUTPUT
+        }
+        surroundings = Surroundings(mixing, self._pass, self._dummy, self.masked, self._state)
+        made: dict[str, Piece] = {}
+        for group, organ in self.anatomy.organs.items():
+            if organ.step.kind is StepKind.OUTPUT:
+                tower = Spot(self.anatomy.towers[organ.step.stack.prefix])
+                made[group] = OutputPiece(organ, self.dtype, surroundings, tower, self._head)
+            elif organ.entrance is not None:
+                made[group] = self._bridge(organ, surroundings)
             else:
-                self._pass(inputs)
+                made[group] = PIECES[organ.step.kind](organ, self.dtype, surroundings)
+        return made
+
+    def _bridge(self, organ: Organ, surroundings: Surroundings) -> Piece:
+        """A piece whose output lies at the placeholders, or beside them."""
+        bridge = self.wiring.family.bridge
+        assert bridge is not None
+        space = next(s for s in self.wiring.spaces if s.name == organ.step.stack.space)
+        if organ.step.kind is StepKind.EMBED:
+            return WordsPiece(organ, self.dtype, surroundings, space)
+        return BridgePiece(organ, self.dtype, surroundings, space, bridge.skipped)
+
+    def record(self, batch: Batch, sites: Sequence[Site]) -> dict[Site, torch.Tensor]:
+        """One forward pass over plain inputs: each site's [row, length, stored].
+
+        The model's head runs only where its output is asked for.
+        """
+        self._check_inputs(batch)
+        batch = unplaced(self.graph.spaces, batch)
+        found: dict[Site, torch.Tensor] = {}
+        output = Site(Kind.OUTPUT, self.graph.output)
+        with evaluating(self._modules), silent(), attached() as handles:
+            watch = Watch(handles)
+            for site in sites:
+                if site != output:
+                    self._piece_at(site).watch(watch, site, found)
+            if output in sites:
+                found[output] = self._logits(self.module, batch)
+            else:
+                self._pass(batch)
         missed = [str(site) for site in sites if site not in found]
         if missed:
             raise ModelRefused(f"model '{self.name}': a forward pass never reached {missed[0]}.")
-        return found
+        rows = len(next(iter(batch.lengths.values())))
+        return {site: _unfolded(value, rows) for site, value in found.items()}
 
     def output(self, part: Part, stored: torch.Tensor) -> torch.Tensor:
         """A component part's share of its readers' sums, from what was recorded of it."""
-        place = place_of(part.component)
-        if place.what is What.HEAD:
-            out = self.anatomy.blocks[place.layer].out
-            return nn.functional.linear(stored, columns(out, *self.anatomy.z_slice(place.head)))
-        if place.what is not What.MLP:
-            return stored
-        down = self.anatomy.blocks[place.layer].down
-        if part.neurons is not None:
-            first, last = part.neurons
-            return nn.functional.linear(stored, columns(down, first, last + 1))
-        return _without(stored, bias_of(down))
+        return self.pieces[self.graph[part.component].group].output(part, stored)
 
     def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         """Components of one group on assembled ports: [row, n, width] for each call."""
         if not calls:
             return []
-        place = place_of(calls[0].part.component)
+        component = self.graph[calls[0].part.component]
+        if not component.ports:
+            raise ValueError(f"'{calls[0].part}' has no ports to be run on.")
         with evaluating(self._modules):
-            if place.what is What.HEAD:
-                return self._run_heads(place.layer, calls)
-            if place.what is What.MLP:
-                return self._run_mlps(self.anatomy.blocks[place.layer], calls)
-            if place.what is What.LOGITS:
-                return self._run_logits(calls)
-        raise ValueError(f"'{calls[0].part}' has no ports to be run on.")
+            return self.pieces[component.group].run(calls)
 
     def constant(self, stream: str) -> torch.Tensor:
         """The output biases of all that feeds a stream, [width]; float32 at least."""
-        attentions, mlps = sublayers_before(stream, len(self.anatomy.blocks))
-        wide = torch.promote_types(self.dtype, torch.float32)
-        total = torch.zeros(self.anatomy.shape.width, dtype=wide, device=self.device)
-        terms = [block.out for block in self.anatomy.blocks[:attentions]]
-        terms += [block.down for block in self.anatomy.blocks[:mlps]]
-        for bias in map(bias_of, terms):
-            total = total if bias is None else total + bias.to(wide)
-        return total
+        if stream not in self._constants:
+            feeders = self.graph.streams[stream]
+            wide = torch.promote_types(self.dtype, torch.float32)
+            total = torch.zeros(self.graph[feeders[0]].width, dtype=wide, device=self.device)
+            for group in dict.fromkeys(self.graph[feeder].group for feeder in feeders):
+                with evaluating(self._modules):
+                    term = self.pieces[group].constant()
+                total = total if term is None else total + term.to(wide)
+            self._constants[stream] = total
+        return self._constants[stream]
 
     def fingerprint(self) -> str:
         """A hash of the weights and the config as they are now: both may be changed in place."""
         return fingerprint_of(self.module, self.config)
 
-    def _check_inputs(self, inputs: torch.Tensor) -> None:
+    def _piece_at(self, site: Site) -> Piece:
+        """The step that a site belongs to: a stream to its first reader."""
+        if site.kind is not Kind.STREAM:
+            return self.pieces[self.graph[site.name].group]
+        reader = next(
+            component
+            for component in self.graph.components
+            for port in component.ports
+            if port.stream == site.name
+        )
+        return self.pieces[reader.group]
+
+    def _check_inputs(self, batch: Batch) -> None:
         where = f"model '{self.name}'"
-        vocabulary = self.anatomy.shape.vocabulary
-        if inputs.numel() and not 0 <= int(inputs.min()) <= int(inputs.max()) < vocabulary:
-            wrong = inputs[(inputs < 0) | (inputs >= vocabulary)][0].item()
-            found = f"token {wrong} is not in its vocabulary of {vocabulary}."
-            raise InputRefused(Problem(where, found))
-        longest = self.config.get(self.anatomy.family.longest)
-        if longest and inputs.shape[1] > longest:
-            found = f"{inputs.shape[1]} tokens are more than the {longest} it has positions for."
-            raise InputRefused(Problem(where, found, "Shorten the rows."))
+        for space in self.graph.spaces:
+            if not space.vocabulary or space.name not in batch.fields:
+                continue
+            tokens, known = batch.fields[space.name], space.vocabulary
+            if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < known:
+                wrong = tokens[(tokens < 0) | (tokens >= known)][0].item()
+                found = f"token {wrong} is not in its vocabulary of {known}."
+                raise InputRefused(Problem(where, found))
+            if space.longest and tokens.shape[1] > space.longest:
+                found = f"{tokens.shape[1]} tokens are more than the {space.longest} it has "
+                raise InputRefused(Problem(where, f"{found}positions for.", "Shorten the rows."))
+            self._check_places(space, batch)
 
-    def _pass(self, inputs: torch.Tensor) -> None:
-        # No mask: rows are right-padded and the model causal, so that what is padding is never
-        # read by what is not; no cache: a re-run would read keys and values from it.
-        self.anatomy.trunk(input_ids=inputs, use_cache=False, return_dict=True)
+    def _check_places(self, space: Space, batch: Batch) -> None:
+        """Placeholders of all rows are filled in order: each row needs its own image's number."""
+        if not space.placeholders:
+            return
+        tokens = unplaced((space,), batch).fields[space.name]
+        for count in (tokens == space.placeholder).sum(dim=1).tolist():
+            if count != space.placeholders:
+                found = f"a row has {count} of token {space.placeholder}, in whose places its "
+                found += f"image goes, and must have {space.placeholders}."
+                raise InputRefused(Problem(f"model '{self.name}'", found))
 
-    def _logits(self, module: nn.Module, inputs: torch.Tensor | None) -> torch.Tensor:
-        logits = module(input_ids=inputs, use_cache=False, return_dict=True).logits
-        assert isinstance(logits, torch.Tensor)
-        return logits
+    def _pass(self, batch: Batch) -> None:
+        """All but the head, where the model lets it be left out."""
+        trunk = self.wiring.family.trunk
+        module = entrance(self.module, trunk[0], batch) if len(trunk) == 1 else self.module
+        call(module, keywords(module, batch, self.masked))
 
-    def _run_heads(self, layer: int, calls: Sequence[Call]) -> list[torch.Tensor]:
-        """Heads in as few module calls as their frames allow, then each one's share."""
-        frames: dict[torch.Size, list[int]] = {}
-        for i, call in enumerate(calls):
-            frames.setdefault(call.ports["k"].shape, []).append(i)
-        results: dict[int, torch.Tensor] = {}
-        for frame, members in frames.items():
-            batch = [calls[i] for i in members]
-            z = run_heads(self.anatomy, layer, batch, self._seen(frame[1])[layer])
-            results |= zip(members, z, strict=True)
-        return [self.output(call.part, results[i]) for i, call in enumerate(calls)]
+    def _logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """The model's output, [row, position, width]; a pooled one has one position."""
+        given = keywords(self.module, unplaced(self.graph.spaces, batch), self.masked)
+        output = self.wiring.head.of(call(module, given))
+        assert isinstance(output, torch.Tensor)
+        return output
 
-    def _seen(self, length: int) -> tuple[Circumstances, ...]:
-        """What each attention module is handed in a forward pass of one row of this length."""
+    def _head(self, normed: torch.Tensor, frame: Batch) -> torch.Tensor:
+        """The model's own head, with everything before it replaced by the normed sum."""
+        family = self.wiring.family
+        pooled = self.module.get_submodule(family.pooler)(normed) if family.pooler else None
+        bound = {
+            path: answering(self.module.get_submodule(path), TrunkOutput(normed, pooled))
+            for path in family.trunk
+        }
+        return self._logits(replaced(self.module, bound), frame)
+
+    def _dummy(self, rows: int, lengths: Any) -> Batch:
+        like = torch.empty(0, dtype=self.dtype, device=self.device)
+        return dummy(self.graph, like, rows, lengths)
+
+    def _state(self) -> object:
         # "eager" is handed a mask where "sdpa" is handed none
-        key = (length, getattr(self.module.config, "_attn_implementation", None))
-        if key not in self._circumstances:
-            seen: dict[int, Circumstances] = {}
-            with silent(), attached() as handles:
-                for layer, block in enumerate(self.anatomy.blocks):
-                    handles.append(_listen(block.attention, layer, seen))
-                self._pass(torch.zeros(1, length, dtype=torch.int64, device=self.device))
-            self._circumstances[key] = tuple(seen[i] for i in range(len(self.anatomy.blocks)))
-        return self._circumstances[key]
-
-    def _run_mlps(self, block: Block, calls: Sequence[Call]) -> list[torch.Tensor]:
-        results: dict[int, torch.Tensor] = {}
-        for i, normed in self._normed(block.mlp_norm, calls):
-            neurons = calls[i].part.neurons
-            if neurons is None:
-                results[i] = _without(block.mlp(normed), bias_of(block.down))
-            else:
-                first, stop = neurons[0], neurons[1] + 1
-                some = Weights(columns(block.down, first, stop), first, stop)
-                results[i] = replaced(block.mlp, {self.anatomy.family.down: some})(normed)
-        return [results[i] for i in range(len(calls))]
-
-    def _run_logits(self, calls: Sequence[Call]) -> list[torch.Tensor]:
-        """The model's own read-out, with everything before it replaced by the normed sum."""
-        results: dict[int, torch.Tensor] = {}
-        for i, normed in self._normed(self.anatomy.final_norm, calls):
-            trunk = Bound(TrunkOutput(normed))
-            copy = replaced(self.module, {self.anatomy.family.trunk: trunk})
-            results[i] = self._logits(copy, None)
-        return [results[i] for i in range(len(calls))]
-
-    def _normed(self, norm: nn.Module, calls: Sequence[Call]) -> Iterator[tuple[int, torch.Tensor]]:
-        """Each call's normed input; calls on the same tensor in turn, normed once for all."""
-        shared: dict[int, list[int]] = {}
-        for i, call in enumerate(calls):
-            shared.setdefault(id(call.ports["in"]), []).append(i)
-        for members in shared.values():
-            normed = norm(calls[members[0]].ports["in"].to(self.dtype))  # [row, n, width]
-            yield from ((i, normed) for i in members)
+        return getattr(self.module.config, "_attn_implementation", None)
 
 
-def _listen(module: nn.Module, layer: int, seen: dict[int, Circumstances]) -> RemovableHandle:
-    def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        others = {name: value for name, value in kwargs.items() if name != "hidden_states"}
-        seen[layer] = Circumstances(args[1:], others | {"past_key_values": None})
-
-    return module.register_forward_pre_hook(hook, with_kwargs=True)
+def _unfolded(value: torch.Tensor, rows: int) -> torch.Tensor:
+    """Some modules (OPT's MLP) are given all rows as one."""
+    return value.view(rows, -1, value.shape[-1]) if value.ndim == 2 else value
 
 
-def _without(output: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    return output if bias is None else output - bias
+def config_of(module: nn.Module, name: str) -> dict[str, Any]:
+    """The config of a transformers module. Raises `InputRefused`."""
+    config = getattr(module, "config", None)
+    if config is None or not hasattr(config, "to_dict"):
+        found = f"a {type(module).__name__} has no transformers config."
+        fix = "Pass a model from AutoModelForCausalLM, or a folder that holds one."
+        raise InputRefused(Problem(f"model '{name}'", found, fix))
+    return dict(config.to_dict())
+
+
+def _masked(model: TransformersModel) -> tuple[str, ...]:
+    """The spaces in which some component reads any position, and so would read padding."""
+    wide = {
+        model.graph.stream_spaces[port.stream]
+        for component in model.graph.components
+        for port in component.ports
+        if port.reach is Reach.ANY
+    }
+    return tuple(s.name for s in model.graph.spaces if s.name in wide and not s.fixed)
+
+
+def organ_of(model: TransformersModel, component: str) -> Organ:
+    """The modules behind a component."""
+    return model.anatomy.organs[model.graph[component].group]

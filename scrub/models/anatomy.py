@@ -6,140 +6,269 @@ family says is refused here, in words, and nowhere later with an AttributeError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from scrub.errors import InputRefused, Problem
-from scrub.models.config import Shape, shape_from_config
-from scrub.models.families import family_of
-from scrub.models.families.base import Family
-from scrub.models.linear import LINEAR, weight_of
+from scrub.models.families.base import MLP, Attention, Config, Family, Mixer, Stack
+from scrub.models.linear import is_linear, weight_of
+from scrub.models.shapes import layers_of, own_config, unused_of
+from scrub.models.spots import Spot
+from scrub.models.substitute import Scaling, fetched
+from scrub.models.wiring import Kind, Step, Wiring
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """The modules of one layer."""
+class Organ:
+    """The modules of one step. What a step has no use for is empty.
 
-    whole: nn.Module
-    attention_norm: nn.Module
-    attention: nn.Module
-    projections: Mapping[str, nn.Module]  # by port; a fused one stands under all three
-    out: nn.Module
-    mlp_norm: nn.Module
-    mlp: nn.Module
-    down: nn.Module
+    `whole` is what is applied: an attention, the modules of an MLP in turn, a norm; `before` the
+    norm that it reads through; `out` the linear map whose input is every head's z, or an MLP's
+    neurons; `scaled` the module that scales its output by channel. Paths in `within` are those
+    of `out` inside the last of `whole`, "" where it lies outside.
+    """
+
+    step: Step
+    whole: tuple[Spot, ...]
+    before: Spot | None = None
+    projections: Mapping[str, nn.Module] | None = None  # by path
+    out: Spot | None = None
+    within: str = ""
+    scaled: nn.Module | None = None
+    scale: float = 1.0
+    gain: float = 1.0  # of what is read through `before`
+    memory_space: str = ""  # of what a cross-attention's keys and values read
+    source: Spot | None = None  # whose output a bridge reads
+    entrance: Spot | None = None  # what is handed the tokens, where some are placeholders
 
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """The modules of a model, its family's facts and its sizes."""
+    """The organs of a model by their step's group, and its stacks' towers by prefix."""
 
-    family: Family
-    shape: Shape
-    trunk: nn.Module  # all but the unembedding
-    blocks: tuple[Block, ...]
-    final_norm: nn.Module
-
-    def slice_of(self, port: str, head: int) -> tuple[int, int]:
-        """Where a head's queries, keys or values lie in the output of their projection."""
-        start = self.family.layout(port, head, self.shape.heads)
-        return start, start + self.shape.heads.width
-
-    def z_slice(self, head: int) -> tuple[int, int]:
-        """Where a head's z lies in the input of the output projection."""
-        return head * self.shape.heads.width, (head + 1) * self.shape.heads.width
+    wiring: Wiring
+    organs: Mapping[str, Organ]
+    towers: Mapping[str, nn.Module]
 
 
-def anatomy_of(module: nn.Module, name: str) -> Anatomy:
+def anatomy_of(module: nn.Module, wiring: Wiring, config: Config, name: str) -> Anatomy:
     """Finds every part of the model, or raises `InputRefused` saying what is missing where."""
     where = f"model '{name}'"
-    config = getattr(module, "config", None)
-    if config is None or not hasattr(config, "to_dict"):
-        found = f"a {type(module).__name__} has no transformers config."
-        fix = "Pass a model from AutoModelForCausalLM, or a folder that holds one."
-        raise InputRefused(Problem(where, found, fix))
-    facts = config.to_dict()
-    family = family_of(facts.get("model_type"), where)
-    if not all(hasattr(module, part) for part in (family.trunk, family.unembedding)):
-        found = f"a {type(module).__name__} computes no next-token logits."
-        raise InputRefused(Problem(where, found, "Load it with AutoModelForCausalLM."))
-    trunk = _at(module, family.trunk, where)
-    blocks = _at(trunk, family.blocks, where)
-    anatomy = Anatomy(
-        family=family,
-        shape=shape_from_config(facts, family, where),
-        trunk=trunk,
-        blocks=tuple(
-            _block(block, family, f"{where}, layer {i}")
-            for i, block in enumerate(blocks.children())
-        ),
-        final_norm=_at(trunk, family.final_norm, where),
-    )
-    _check(anatomy, where)
-    return anatomy
+    _require_head(module, wiring.family, where)
+    finder = _Finder(module, wiring.family, config, where)
+    organs = {step.group: finder.organ(step) for step in wiring.steps}
+    return Anatomy(wiring, organs, finder.towers)
 
 
-def _block(block: nn.Module, family: Family, where: str) -> Block:
-    attention = _at(block, family.attention, where)
-    mlp = _at(block, family.mlp, where)
-    return Block(
-        whole=block,
-        attention_norm=_at(block, family.attention_norm, where),
-        attention=attention,
-        projections={
-            port: _linear(attention, path, where) for port, path in family.projections.items()
-        },
-        out=_linear(attention, family.out, where),
-        mlp_norm=_at(block, family.mlp_norm, where),
-        mlp=mlp,
-        down=_linear(mlp, family.down, where),
-    )
+def _require_head(module: nn.Module, family: Family, where: str) -> None:
+    """A bare trunk, which AutoModel loads, has nothing to be scored."""
+    held = {name for name, _ in module.named_modules()}
+    if not all(path in held for path in family.trunk):
+        found = f"a {type(module).__name__} has no '{family.trunk[0]}' with a head beside it: "
+        fix = "Load the class with the head, for example with AutoModelForCausalLM."
+        raise InputRefused(Problem(where, f"{found}it computes nothing to be scored.", fix))
 
 
-def _at(module: nn.Module, path: str, where: str) -> nn.Module:
-    try:
-        return module.get_submodule(path)
-    except AttributeError:
-        held = ", ".join(name for name, _ in module.named_children()) or "no modules"
-        found = (
-            f"{type(module).__name__} has no '{path}' as its architecture should; it has {held}."
+class _Finder:
+    """Resolves the paths of one model."""
+
+    def __init__(self, module: nn.Module, family: Family, config: Config, where: str) -> None:
+        self.config, self.where = config, where
+        self.module, self.family = module, family
+        self.entrance = Spot(self.at(module, family.trunk[0], where)) if family.bridge else None
+        self.spaces = {s.prefix: s.space for s in family.stacks}
+        self.towers = {s.prefix: self.at(module, s.path, where) for s in family.stacks}
+        self.blocks = {s.prefix: self._blocks(s) for s in family.stacks}
+
+    def at(self, module: nn.Module, path: str, where: str) -> nn.Module:
+        try:
+            return module.get_submodule(path)
+        except AttributeError:
+            held = ", ".join(name for name, _ in module.named_children()) or "no modules"
+            found = f"{type(module).__name__} has no '{path}' as its architecture should; "
+            raise InputRefused(Problem(where, f"{found}it has {held}.")) from None
+
+    def _blocks(self, stack: Stack) -> list[Spot]:
+        """The blocks of a stack in order of application, shared ones once for each turn."""
+        tower = self.towers[stack.prefix]
+        outer, _, inner = stack.blocks.partition(".*.")
+        held = list(self.at(tower, outer, self.where).children())
+        groups = [list(self.at(group, inner, self.where).children()) for group in held]
+        flat = [block for group in groups for block in group] if inner else held
+        count = layers_of(stack, self.config, self.where)
+        if not stack.shared:
+            said = count + unused_of(stack, self.config)
+            if len(flat) != said:
+                found = f"the config says {said} layers, "
+                raise InputRefused(Problem(self.where, f"{found}the module has {len(flat)}."))
+            return [Spot(block) for block in flat[:count]]
+        turns: dict[nn.Module, int] = {}
+        order = []
+        within = len(flat) // len(held)  # blocks of a group, which is applied as a whole
+        for layer in range(count):
+            group = layer // within * len(flat) // count
+            block = flat[group * within + layer % within]
+            order.append(Spot(block, turns.setdefault(block, 0)))
+            turns[block] += 1
+        return order
+
+    def organ(self, step: Step) -> Organ:
+        match step.kind:
+            case Kind.EMBED:
+                words = self.entrance if step.stack is self.family.stacks[-1] else None
+                return Organ(step, (self._spot(step, step.stack.start),), entrance=words)
+            case Kind.BRIDGE:
+                return self._bridge(step)
+            case Kind.HEADS:
+                return self._heads(step)
+            case Kind.MODULE:
+                return self._module(step)
+            case Kind.NORM if step.path:
+                return Organ(step, (self._spot(step, step.path),), **self._scaling(step))
+            case Kind.NORM | Kind.OUTPUT:
+                norms = self._ending(step.stack, step.stack.final_norm, step.stack.final_turn)
+                if step.kind is Kind.NORM:
+                    return Organ(step, norms, *norms)
+                return Organ(step, self._ending(step.stack, step.stack.project), *norms)
+        raise ValueError(step.kind)
+
+    def _ending(self, stack: Stack, path: str, turn: int = 0) -> tuple[Spot, ...]:
+        """A module after the last block; a model may say None where it has none."""
+        tower = self.towers[stack.prefix]
+        if not path or getattr(tower, path, tower) is None:
+            return ()
+        return (Spot(self.at(tower, path, self.where), turn),)
+
+    def _bridge(self, step: Step) -> Organ:
+        """The module that an image's features pass, the end of their stack, the first block."""
+        (source,) = (s for s in self.family.stacks if s.prefix == step.memory)
+        norm = source.final_norm
+        end = Spot(self.at(self.towers[step.memory], norm, self.where)) if norm else None
+        return Organ(
+            step,
+            (Spot(self.at(self.module, step.path, self.where)),),
+            out=self._spot(step, step.stack.start),
+            source=end or self.blocks[step.memory][-1],
+            entrance=self.entrance,
         )
-        raise InputRefused(Problem(where, found)) from None
+
+    def _spot(self, step: Step, path: str) -> Spot:
+        block = self.blocks[step.stack.prefix][step.layer]
+        where = f"{self.where}, layer {step.layer}"
+        return Spot(self.at(block.module, path, where), block.turn)
+
+    def _scaling(self, step: Step) -> dict[str, object]:
+        """A factor on the output, of the config or by channel."""
+        sublayer = step.sublayer
+        by_channel = self._channels(step, sublayer.scaled) if sublayer.scaled else None
+        return {"scale": self._factor(step, sublayer.scale), "scaled": by_channel}
+
+    def _channels(self, step: Step, path: str) -> nn.Module | None:
+        """A module that scales by channel, or a parameter that some configs leave out (BEiT)."""
+        block = self.blocks[step.stack.prefix][step.layer].module
+        held = getattr(block, path, None)
+        if isinstance(held, nn.Parameter):
+            return Scaling(held)
+        if path in block.__dict__:  # 1.0 or None in its place
+            return None
+        return self._spot(step, path).module
+
+    def _factor(self, step: Step, said: str | Callable[[Config], float]) -> float:
+        own = own_config(self.config, step.stack)
+        return float(said(own) if callable(said) else own.get(said, 1.0) if said else 1.0)
+
+    def _heads(self, step: Step) -> Organ:
+        attention = step.sublayer
+        assert isinstance(attention, Attention) and isinstance(attention.path, str)
+        core = self._spot(step, attention.path)
+        where = f"{self.where}, layer {step.layer}"
+        paths = dict.fromkeys(p for names in attention.projections.values() for p in names)
+        organ = Organ(
+            step,
+            (core,),
+            self._spot(step, attention.before) if attention.before else None,
+            {path: self.at(core.module, path, where) for path in paths},
+            self._out(step, core, attention),
+            "" if attention.out.startswith("../") else attention.out,
+            gain=self._factor(step, attention.gain),
+            memory_space=self.spaces[step.stack.memory] if step.memory else "",
+            **({} if attention.after else self._scaling(step)),  # type: ignore[arg-type]
+        )
+        _check_heads(organ, where)
+        return organ
+
+    def _out(self, step: Step, core: Spot, attention: Attention) -> Spot:
+        where = f"{self.where}, layer {step.layer}"
+        assert isinstance(attention.path, str)
+        if attention.out.startswith("../"):
+            parent = attention.path.rpartition(".")[0]
+            beside = attention.out.removeprefix("../")
+            spot = self._spot(step, f"{parent}.{beside}" if parent else beside)
+        else:
+            spot = Spot(self.at(core.module, attention.out, where), core.turn)
+        return Spot(_linear(spot.module, attention.out, where), spot.turn)
+
+    def _module(self, step: Step) -> Organ:
+        sublayer = step.sublayer
+        paths = (sublayer.path,) if isinstance(sublayer.path, str) else sublayer.path
+        whole = tuple(self._spot(step, path) for path in paths)
+        where = f"{self.where}, layer {step.layer}"
+        out, within = None, ""
+        if isinstance(sublayer, MLP) and sublayer.down is not None:
+            within = sublayer.down
+            module = _linear(self.at(whole[-1].module, within, where), within or paths[-1], where)
+            out = Spot(module, whole[-1].turn)
+            _check_size(module, step.shape.hidden, "the MLP's neurons", where)
+        assert isinstance(sublayer, (MLP, Mixer))
+        return Organ(
+            step,
+            whole,
+            self._spot(step, sublayer.before) if sublayer.before else None,
+            None,
+            out,
+            within,
+            gain=self._factor(step, sublayer.gain),
+            **({} if sublayer.after else self._scaling(step)),  # type: ignore[arg-type]
+        )
+
+
+def beside_of(organ: Organ) -> Tensor | None:
+    """What a block adds beside its attention's output, if it does."""
+    attention, module = organ.step.sublayer, organ.whole[0].module
+    if not isinstance(attention, Attention) or not attention.bias:
+        return None
+    held = getattr(module, attention.bias)
+    return None if held is None else fetched(module, attention.bias).detach()
 
 
 def _linear(module: nn.Module, path: str, where: str) -> nn.Module:
-    part = _at(module, path, where)
-    if type(part) in LINEAR:
-        return part
-    found = f"'{path}' is a {type(part).__name__}; only plain linear maps can be cut into heads."
+    if is_linear(module):
+        return module
+    found = f"'{path}' is a {type(module).__name__}; only plain linear maps can be cut into heads."
     raise InputRefused(Problem(where, found, "Load the model unquantised and without adapters."))
 
 
-def _check(anatomy: Anatomy, where: str) -> None:
+def _check_heads(organ: Organ, where: str) -> None:
     """The sizes in the config are those of the weights."""
-    shape = anatomy.shape
-    if len(anatomy.blocks) != shape.layers:
-        found = f"the config says {shape.layers} layers, the module has {len(anatomy.blocks)}."
-        raise InputRefused(Problem(where, found))
-    for layer, block in enumerate(anatomy.blocks):
-        expected = {
-            "queries": (
-                block.projections["q"],
-                0,
-                anatomy.slice_of("q", shape.heads.queries - 1)[1],
-            ),
-            "values": (
-                block.projections["v"],
-                0,
-                anatomy.slice_of("v", shape.heads.queries - 1)[1],
-            ),
-            "the attention's output": (block.out, 1, shape.heads.queries * shape.heads.width),
-            "the MLP's neurons": (block.down, 1, shape.hidden),
-        }
-        for what, (module, axis, least) in expected.items():
-            size = weight_of(module).shape[axis]
-            if size < least or (axis == 1 and size != least):
-                found = f"the projection of {what} is {size} wide, by the config it is {least}."
-                raise InputRefused(Problem(f"{where}, layer {layer}", found))
+    heads = organ.step.shape.heads
+    assert organ.out is not None and organ.projections is not None
+    _check_size(organ.out.module, heads.queries * heads.z, "the attention's output", where)
+    attention = organ.step.sublayer
+    assert isinstance(attention, Attention)
+    for port, what in (("q", "queries"), ("v", "values")):
+        path = attention.projections[port][-1]
+        if is_linear(organ.projections[path]):
+            least = attention.layout(port, heads.queries - 1, heads) + heads.wide(port)
+            found = weight_of(organ.projections[path]).shape[0]
+            if found < least:
+                said = f"the projection of {what} is {found} wide, by the config it is {least}."
+                raise InputRefused(Problem(where, said))
+
+
+def _check_size(module: nn.Module, least: int, what: str, where: str) -> None:
+    found = weight_of(module).shape[1]
+    if found != least:
+        said = f"the projection of {what} is {found} wide, by the config it is {least}."
+        raise InputRefused(Problem(where, said))

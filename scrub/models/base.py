@@ -14,7 +14,31 @@ import torch
 
 from scrub.graph import Kind, ModelGraph, Part, Site
 
-__all__ = ["Call", "Kind", "Model", "Site"]
+__all__ = ["Batch", "Call", "Kind", "Model", "Site"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of inputs as a model takes them: right-padded, each starting at position 0.
+
+    `fields` holds what an example brings, by name: `tokens`, `decoder_tokens` and `token_types`
+    [row, length] int64 (`tokens` in floats for hand-made models), `image` [row, channel, height,
+    width]. `lengths` holds the unpadded positions of each row [row], by position space.
+
+    >>> batch = Batch.of_tokens(torch.tensor([[5, 6, 7], [8, 9, 8]]), torch.tensor([3, 2]))
+    >>> batch.fields["tokens"].shape, batch.lengths["tokens"].tolist()
+    (torch.Size([2, 3]), [3, 2])
+    """
+
+    fields: Mapping[str, torch.Tensor]
+    lengths: Mapping[str, torch.Tensor]
+
+    @staticmethod
+    def of_tokens(tokens: torch.Tensor, lengths: torch.Tensor | None = None) -> Batch:
+        """One sequence of tokens a row [row, length]; unpadded where no lengths are given."""
+        rows, length = tokens.shape
+        full = torch.full((rows,), length, dtype=torch.int64, device=tokens.device)
+        return Batch({"tokens": tokens}, {"tokens": full if lengths is None else lengths})
 
 
 @dataclass(frozen=True)
@@ -23,12 +47,13 @@ class Call:
 
     `ports` holds one tensor for each port: for ports that read the same position only,
     [row, n, width] at the positions `at` (or [row, length, width] if `at` is None); for all
-    others [row, length, width]. `lengths` [row] are the frame's unpadded lengths.
+    others [row, length, width]. `frame` holds the rows of the frame, and makes their fields only
+    where they are asked for.
     """
 
     part: Part
     ports: Mapping[str, torch.Tensor]
-    lengths: torch.Tensor
+    frame: Batch
     at: torch.Tensor | None = None  # [row, n] positions, int64
 
 
@@ -39,10 +64,8 @@ class Model(Protocol):
     device: torch.device
     dtype: torch.dtype
 
-    def record(
-        self, inputs: torch.Tensor, lengths: torch.Tensor, sites: Sequence[Site]
-    ) -> dict[Site, torch.Tensor]:
-        """One forward pass over plain inputs [row, length]: each site's [row, length, stored]."""
+    def record(self, batch: Batch, sites: Sequence[Site]) -> dict[Site, torch.Tensor]:
+        """One forward pass over plain inputs: each site's [row, length, stored]."""
         ...
 
     def output(self, part: Part, stored: torch.Tensor) -> torch.Tensor:

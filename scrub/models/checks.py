@@ -6,80 +6,21 @@ another way, and says by how much the two differ, and where most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from scrub.graph import Component, Part
+from scrub.graph import Component, Part, Space
 from scrub.models.adapter import TransformersModel
-from scrub.models.base import Call, Kind, Site
-from scrub.models.hooked import HookedModel
+from scrub.models.base import Batch, Call, Kind, Site
+from scrub.models.drivers import call
+from scrub.models.implementations import implemented, offers
+from scrub.models.keywords import keywords
 from scrub.models.measure import Check, Pairs, difference, finite, worst
+from scrub.models.plain import Plain
 from scrub.models.substitute import evaluating
 
-ROWS, LENGTH = 2, 10
 SPOTS = 8  # groups that are also run by whole passes with hooks, which are slow
-
-
-class Plain:
-    """The model on the probe's own inputs: what every check compares with."""
-
-    def __init__(self, model: TransformersModel, seed: int) -> None:
-        self.model = model
-        self.hooked = HookedModel(model.module, model.name)
-        family = model.anatomy.family
-        self.length = min(LENGTH, model.config.get(family.longest) or LENGTH)
-        self.noise = torch.Generator().manual_seed(seed)
-        self.vocabulary = model.graph[model.graph.output].width
-        tokens = torch.randint(self.vocabulary, (ROWS, self.length), generator=self.noise)
-        self.tokens = tokens.to(model.device)
-        # 2.4e-5 in float32, 4e-2 in bfloat16: above what rounding does in a deep model, and far
-        # below what a wrong slice does
-        self.tolerance = torch.finfo(model.dtype).eps ** (2 / 3)
-
-    @cached_property
-    def recorded(self) -> Mapping[Site, torch.Tensor]:
-        return self.record(self.tokens)
-
-    def record(self, tokens: torch.Tensor) -> Mapping[Site, torch.Tensor]:
-        """Every stream and every component's output."""
-        sites = [Site(Kind.STREAM, name) for name in self.model.graph.streams]
-        sites += [Site(Kind.OUTPUT, c.name) for c in self.model.graph.components]
-        lengths = torch.full((len(tokens),), tokens.shape[1], device=tokens.device)
-        return self.model.record(tokens, lengths, sites)
-
-    def stream(self, name: str) -> torch.Tensor:
-        return self.recorded[Site(Kind.STREAM, name)]
-
-    def share(self, component: str) -> torch.Tensor:
-        """What a component adds to the streams that it feeds."""
-        return self.model.output(Part(component), self.recorded[Site(Kind.OUTPUT, component)])
-
-    def call(self, component: Component, changed: Mapping[str, torch.Tensor] | None = None) -> Call:
-        """The component on its plain ports, some of them changed."""
-        ports = {port.name: self.stream(port.stream) for port in component.ports}
-        lengths = torch.full((ROWS,), self.length, device=self.model.device)
-        return Call(Part(component.name), ports | dict(changed or {}), lengths)
-
-    def groups(self) -> list[list[Component]]:
-        """Components that run as one batch."""
-        groups: dict[str, list[Component]] = {}
-        for component in self.model.graph.components:
-            if component.ports:
-                groups.setdefault(component.group, []).append(component)
-        return list(groups.values())
-
-    def random(self, like: torch.Tensor) -> torch.Tensor:
-        """Other values, as large as those that are there."""
-        random = torch.randn(like.shape, generator=self.noise).to(like)
-        return random * like.float().std().to(like.dtype)
-
-    def other_tokens(self, rows: slice, positions: slice) -> torch.Tensor:
-        """The tokens, all of these changed."""
-        changed = self.tokens.clone()
-        changed[rows, positions] = (changed[rows, positions] + 1) % self.vocabulary
-        return changed
 
 
 def finite_weights(model: TransformersModel) -> Check:
@@ -94,35 +35,56 @@ def _finite_values(plain: Plain) -> Iterator[Check]:
 
 def _evaluation_mode(plain: Plain) -> Iterator[Check]:
     """No dropout, nothing drawn."""
-    again = plain.record(plain.tokens)
+    again = plain.record(plain.batch)
     pairs = {str(site): (again[site], value) for site, value in plain.recorded.items()}
     yield worst("a repeated pass gives the same values", pairs, plain.tolerance)
 
 
 def _logits(plain: Plain) -> Iterator[Check]:
     """Asked as a user would ask it."""
-    module = plain.model.module
-    with evaluating(tuple(module.modules())):
-        own = module(input_ids=plain.tokens).logits
-    recorded = plain.recorded[Site(Kind.OUTPUT, plain.model.graph.output)]
-    pairs = {plain.model.graph.output: (recorded, own)}
+    model = plain.model
+    with evaluating(tuple(model.module.modules())):
+        given = keywords(model.module, plain.batch, ())
+        own = model.wiring.head.of(call(model.module, given))
+    recorded = plain.recorded[Site(Kind.OUTPUT, model.graph.output)]
+    pairs = {model.graph.output: (recorded, own)}
     yield worst("the recorded logits are the model's own", pairs, plain.tolerance)
 
 
+def _implementations(plain: Plain) -> Iterator[Check]:
+    """The attention's other implementations, where the model has them, say the same."""
+    model = plain.model
+    own = getattr(model.module.config, "_attn_implementation", None)
+    differing = any(model.config.get(key) for key in model.wiring.family.differing)
+    for name in ("eager", "sdpa"):
+        if differing or own is None or name == own or not offers(model.module, name):
+            continue
+        with implemented(model.module, name):
+            other = plain.record(plain.batch)
+        pairs = {str(site): (other[site], value) for site, value in plain.recorded.items()}
+        # they round in another order and (eager's softmax) in float32, whatever the model's type,
+        # and every layer adds to that
+        single = torch.finfo(torch.float32).eps ** (2 / 3)
+        tolerance = 10 * max(plain.tolerance, single)
+        yield worst(f"attention '{name}' agrees with '{own}'", pairs, tolerance)
+
+
 def _sums(plain: Plain) -> Iterator[Check]:
-    """Summed as they come: each stream's feeders are those of the one before, and some more."""
+    """Where a stream's feeders are those of the one before and some more, the sum goes on."""
     wide = torch.promote_types(plain.model.dtype, torch.float32)
-    total: torch.Tensor | None = None
-    summed: set[str] = set()
+    summed: dict[str, tuple[tuple[str, ...], torch.Tensor]] = {}  # by space: the last sum
     pairs: Pairs = {}
     for stream, feeders in plain.model.graph.streams.items():
-        for feeder in feeders:
-            if feeder not in summed:
-                share = plain.share(feeder).to(wide)
-                total = share if total is None else total + share
-                summed.add(feeder)
-        if total is not None:
-            pairs[stream] = (total + plain.model.constant(stream), plain.stream(stream))
+        space = plain.model.graph.stream_spaces[stream]
+        done, total = summed.get(space, ((), None))
+        if total is None or feeders[: len(done)] != done:
+            done, total = (), None
+        for feeder in feeders[len(done) :]:
+            share = plain.share(feeder).to(wide)
+            total = share if total is None else total + share
+        assert total is not None  # a stream has feeders
+        summed[space] = (feeders, total)
+        pairs[stream] = (total + plain.model.constant(stream), plain.stream(stream))
     yield worst("components sum to the stream", pairs, plain.tolerance)
 
 
@@ -154,14 +116,8 @@ def _ports_are_read(plain: Plain) -> Iterator[Check]:
 
 
 def _expected_change(plain: Plain, component: Component, port: str, other: torch.Tensor) -> float:
-    old = _by_hooks(plain, plain.call(component))
-    return difference(_by_hooks(plain, plain.call(component, {port: other})), old)
-
-
-def _by_hooks(plain: Plain, call: Call) -> torch.Tensor:
-    """The first row of what whole passes of the model with hooks give for a call."""
-    ports = {name: value[0] for name, value in call.ports.items()}
-    return plain.hooked.evaluate(call.part, plain.tokens[0], ports)
+    old = plain.by_hooks(plain.call(component))
+    return difference(plain.by_hooks(plain.call(component, {port: other})), old)
 
 
 def _other_inputs(plain: Plain) -> Iterator[Check]:
@@ -175,50 +131,71 @@ def _other_inputs(plain: Plain) -> Iterator[Check]:
         component = group[i % len(group)]
         streams = {port.name: plain.stream(port.stream) for port in component.ports}
         call = plain.call(component, {name: plain.random(x) for name, x in streams.items()})
-        pairs[component.name] = (plain.model.run([call])[0][0], _by_hooks(plain, call))
+        pairs[component.name] = (plain.model.run([call])[0][0], plain.by_hooks(call))
     yield worst("on other inputs it equals whole passes with hooks", pairs, plain.tolerance)
 
 
 def _causality(plain: Plain) -> Iterator[Check]:
-    later = slice(plain.length // 2, None)
-    before = (slice(None), slice(plain.length // 2))
-    pairs = _changed(plain, slice(None), later, kept=before)
-    yield worst("a later token changes nothing before it", pairs, plain.tolerance)
+    """In the spaces where nothing is declared to look ahead."""
+    pairs: Pairs = {}
+    for space in (space for space in plain.sequences if plain.is_causal(space)):
+        later = slice((plain.lengths[space.name] + 1) // 2, None)
+        pairs |= plain.changed(space, slice(None), later, kept=slice(None))
+    if pairs:
+        yield worst("a later token changes nothing before it", pairs, plain.tolerance)
 
 
 def _row_isolation(plain: Plain) -> Iterator[Check]:
-    pairs = _changed(plain, slice(1, None), slice(None), kept=(slice(1), slice(None)))
+    pairs: Pairs = {}
+    for space in (space for space in plain.model.graph.spaces if space.given):
+        pairs |= plain.changed(space, slice(1, None), slice(None), kept=slice(1))
     yield worst("another row changes nothing in this one", pairs, plain.tolerance)
 
 
-def _changed(plain: Plain, rows: slice, positions: slice, kept: tuple[slice, slice]) -> Pairs:
-    """What is kept when other tokens, or other inputs of re-run components, stand elsewhere."""
-    other = plain.record(plain.other_tokens(rows, positions))
-    pairs = {str(site): (other[site][kept], value[kept]) for site, value in plain.recorded.items()}
-    for group in plain.groups():
-        streams = {port.stream for component in group for port in component.ports}
-        changed = {stream: plain.stream(stream).clone() for stream in streams}
-        for value in changed.values():
-            value[rows, positions] = plain.random(value)[rows, positions]
-        calls = [plain.call(c, {p.name: changed[p.stream] for p in c.ports}) for c in group]
-        for component, output in zip(group, plain.model.run(calls), strict=True):
-            pairs[f"{component.name}, re-run"] = (output[kept], plain.share(component.name)[kept])
-    return pairs
-
-
 def _padding(plain: Plain) -> Iterator[Check]:
-    short = max(1, plain.length - 3)
-    padded = plain.tokens.clone()
-    padded[:, short:] = 0
-    long, bare = plain.record(padded), plain.record(plain.tokens[:, :short])
-    pairs = {str(site): (long[site][:, :short], value) for site, value in bare.items()}
-    yield worst("a right-padded row is as it is without padding", pairs, plain.tolerance)
+    """Recorded, and re-run: a row's frame tells a component where its padding begins."""
+    pairs: Pairs = {}
+    for space in plain.sequences:
+        short = max(1, plain.lengths[space.name] - 3)
+        padded, bare = _shortened(plain, space, short)
+        long, alone = plain.record(padded), plain.record(bare)
+        for site, value in alone.items():
+            pairs[str(site)] = (long[site][:, : value.shape[1]], value)
+        for group in plain.groups():
+            calls = [
+                Call(
+                    Part(c.name),
+                    {p.name: long[Site(Kind.STREAM, p.stream)] for p in c.ports},
+                    padded,
+                )
+                for c in group
+            ]
+            for component, output in zip(group, plain.model.run(calls), strict=True):
+                own = alone[Site(Kind.OUTPUT, component.name)]
+                share = plain.model.output(Part(component.name), own)
+                pairs[f"{component.name}, re-run"] = (output[:, : share.shape[1]], share)
+    if pairs:
+        yield worst("a right-padded row is as it is without padding", pairs, plain.tolerance)
+
+
+def _shortened(plain: Plain, space: Space, length: int) -> tuple[Batch, Batch]:
+    """The rows cut to a length in one space: with padding in place of the rest, and without."""
+    tokens = plain.batch.fields[space.name]
+    padded = tokens.clone()
+    padded[:, length:] = 0
+    lengths = {**plain.batch.lengths}
+    lengths[space.name] = torch.full_like(lengths[space.name], length)
+    return tuple(
+        Batch({**plain.batch.fields, space.name: made}, lengths)
+        for made in (padded, tokens[:, :length])
+    )  # type: ignore[return-value]
 
 
 CHECKS: Sequence[Callable[[Plain], Iterator[Check]]] = (
     _finite_values,
     _evaluation_mode,
     _logits,
+    _implementations,
     _sums,
     _reruns,
     _ports_are_read,

@@ -7,54 +7,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scrub.errors import InputRefused, Problem
-from scrub.graph import Component, Cost, ModelGraph, Port, Reach
+from scrub.graph import ModelGraph
 from scrub.hypothesis.loading import is_hub_id
-from scrub.models.families import family_of
-from scrub.models.families.base import Family, Heads, Key
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of a decoder, and what they cost in matrix products (2 FLOPs a product)."""
-
-    layers: int
-    width: int
-    heads: Heads
-    hidden: int
-    vocabulary: int
-    mlp_matrices: int
-
-    @property
-    def head(self) -> Cost:
-        """One head alone: its own queries, keys, values and its share of the output projection."""
-        slice_ = 2 * self.width * self.heads.width
-        return Cost(per_position=2 * slice_, per_key=2 * slice_, per_pair=4 * self.heads.width)
-
-    @property
-    def mlp(self) -> Cost:
-        return Cost(per_position=2 * self.mlp_matrices * self.width * self.hidden)
-
-    @property
-    def unembedding(self) -> Cost:
-        return Cost(per_position=2 * self.width * self.vocabulary)
-
-    @property
-    def whole_pass(self) -> Cost:
-        """All layers and the unembedding; keys and values once for each of their heads."""
-        slice_ = 2 * self.width * self.heads.width
-        attention = 2 * slice_ * self.heads.queries  # queries and the output projection
-        return Cost(
-            per_position=self.layers * (attention + self.mlp.per_position)
-            + self.unembedding.per_position,
-            per_key=self.layers * 2 * slice_ * self.heads.shared,
-            per_pair=self.layers * 4 * self.heads.width * self.heads.queries,
-        )
+from scrub.models.families import FAMILIES, family_of
+from scrub.models.families.base import Family, Stack
+from scrub.models.outputs import head_of
+from scrub.models.shapes import own_config
+from scrub.models.wiring import Wiring, wire
 
 
 def read_config(source: str | Path) -> Mapping[str, Any]:
@@ -81,7 +45,34 @@ def read_config(source: str | Path) -> Mapping[str, Any]:
         raise InputRefused(Problem(str(path), f"is not readable as JSON: {error}.")) from None
     if not isinstance(config, dict):
         raise InputRefused(Problem(str(path), 'must hold one JSON object, {"model_type": …}.'))
-    return config
+    return completed(config)
+
+
+def completed(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A config with what transformers takes for sizes that it leaves out.
+
+    What save_pretrained writes leaves nothing out. For other files it takes transformers itself
+    (some seconds), unless the family's facts know.
+    """
+    family = FAMILIES.get(str(config.get("model_type")))
+    if family is None or not any(_lacking(own_config(config, s), s) for s in family.stacks):
+        return config
+    from transformers import AutoConfig
+
+    try:
+        whole = AutoConfig.for_model(**config)
+    except Exception:  # what is wrong with it is said in our words, by whoever reads the sizes
+        return config
+    return {**whole.to_dict(), **config}
+
+
+def _lacking(config: Mapping[str, Any], stack: Stack) -> bool:
+    """Whether a size must be looked up that is neither said nor known."""
+    sizes = stack.sizes
+    keys = (sizes.layers, sizes.width, sizes.heads, sizes.shared, sizes.hidden, sizes.vocabulary)
+    known = (key for key in keys if key.default is None and not key.derived)
+    unbounded = bool(stack.longest) and stack.longest not in config
+    return unbounded or any(not any(name in config for name in key.names) for key in known)
 
 
 def graph_from_config(config: Mapping[str, Any], name: str) -> ModelGraph:
@@ -91,108 +82,27 @@ def graph_from_config(config: Mapping[str, Any], name: str) -> ModelGraph:
     >>> len(graph.components), graph.n_edges
     (158, 32491)
     """
+    return wiring_of(config, name).graph(name)
+
+
+def wiring_of(
+    config: Mapping[str, Any], name: str, architecture: str = "", family: Family | None = None
+) -> Wiring:
+    """The steps of the model that a config describes, by the facts of its family.
+
+    `architecture` is the class, where the model is in memory. Raises `InputRefused`.
+    """
     where = f"model '{name}'"
-    family = family_of(config.get("model_type"), where)
+    saved = config.get("architectures") or ()
+    architecture = architecture or (saved[0] if saved else "")
+    family = family or family_of(config.get("model_type"), where, architecture)
+    if family.parts is not None:
+        family = family.parts(config, lambda model_type: family_of(model_type, where))
+    main = own_config(config, family.stacks[-1])
     for key, why in family.refused.items():
-        if config.get(key):
+        if main.get(key):
             raise InputRefused(Problem(where, f"config key '{key}' is set: {why}."))
-    shape = shape_from_config(config, family, where)
-    components = tuple(_components(shape))
-    longest = config.get(family.longest)
-    return ModelGraph(
-        name,
-        components,
-        output="logits",
-        pass_cost=shape.whole_pass,
-        vocabulary=shape.vocabulary,
-        longest=longest if isinstance(longest, int) else 0,
-    )
-
-
-def shape_from_config(config: Mapping[str, Any], family: Family, where: str) -> Shape:
-    """The sizes, under the family's names for them. Raises `InputRefused`."""
-    sizes = family.sizes
-    width = _size(config, sizes.width, where)
-    queries = _size(config, sizes.heads, where)
-    shared = _size(config, sizes.shared, where, otherwise=queries)
-    if not _given(config, sizes.head_width) and width % queries:
-        found = f"{queries} heads do not divide the width {width}"
-        raise InputRefused(Problem(where, f"{found}, and the config names no head width."))
-    if queries % shared:
-        found = f"{queries} heads of queries cannot share {shared} heads of keys and values."
-        raise InputRefused(Problem(where, found))
-    head_width = _size(config, sizes.head_width, where, otherwise=width // queries)
-    return Shape(
-        layers=_size(config, sizes.layers, where),
-        width=width,
-        heads=Heads(queries, shared, head_width),
-        hidden=_size(config, sizes.hidden, where, otherwise=4 * width),
-        vocabulary=_size(config, sizes.vocabulary, where),
-        mlp_matrices=family.mlp_matrices,
-    )
-
-
-def _given(config: Mapping[str, Any], key: Key) -> object:
-    """What the config says, else what transformers takes; None where it is derived."""
-    said = (config[name] for name in key.names if config.get(name) is not None)
-    return next(said, key.default)
-
-
-def _size(config: Mapping[str, Any], key: Key, where: str, otherwise: int | None = None) -> int:
-    found = _given(config, key)
-    size = otherwise if found is None else found
-    if isinstance(size, int) and not isinstance(size, bool) and size > 0:
-        return size
-    raise InputRefused(
-        Problem(where, f"config key '{key.names[0]}' must be a whole number above 0, not {size!r}.")
-    )
-
-
-def _components(shape: Shape) -> Iterator[Component]:
-    """All components in order of evaluation; each stream is fed by all that came before it."""
-    before = ["embed"]
-    yield Component("embed", width=shape.width, stored=shape.width, group="embed")
-    for layer in range(shape.layers):
-        heads = list(_heads(shape, layer, tuple(before)))
-        yield from heads
-        before += [head.name for head in heads]
-        yield Component(
-            f"m{layer}",
-            ports=(Port("in", f"mid.{layer}", tuple(before)),),
-            width=shape.width,
-            stored=shape.width,
-            group=f"m{layer}",
-            neurons=shape.hidden,
-            cost=shape.mlp,
-        )
-        before.append(f"m{layer}")
-    yield Component(
-        "logits",
-        ports=(Port("in", "final", tuple(before)),),
-        width=shape.vocabulary,
-        stored=shape.vocabulary,
-        group="logits",
-        cost=shape.unembedding,
-    )
-
-
-def _heads(shape: Shape, layer: int, before: tuple[str, ...]) -> Iterator[Component]:
-    stream = f"resid.{layer}"
-    ports = (
-        Port("q", stream, before, Reach.SAME),
-        Port("k", stream, before, Reach.CAUSAL),
-        Port("v", stream, before, Reach.CAUSAL),
-    )
-    for head in range(shape.heads.queries):
-        yield Component(
-            f"a{layer}.h{head}",
-            ports=ports,
-            width=shape.width,
-            stored=shape.heads.width,
-            group=f"a{layer}",
-            cost=shape.head,
-            expand=2 * shape.width * shape.heads.width,
-        )
+    return wire(family, config, where, head_of(config, architecture))
 
 
 def _fetched_config(name: str) -> Path:

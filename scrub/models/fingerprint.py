@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from scrub.models.substitute import weights
+
 # Where the model was read from and what wrote it are no part of what it is.
 IGNORED = frozenset(
     {"_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"}
@@ -21,7 +23,7 @@ def fingerprint_of(module: nn.Module, config: Mapping[str, Any]) -> str:
     kept = {key: value for key, value in config.items() if key not in IGNORED}
     digest = hashlib.sha256(type(module).__name__.encode())
     digest.update(json.dumps(kept, sort_keys=True, default=str).encode())
-    for name, tensor in sorted(module.state_dict().items()):
+    for name, tensor in weights(module):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
         digest.update(raw.numpy().tobytes())

@@ -7,19 +7,17 @@ one to mend and not one that reads it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from scrub.errors import ModelRefused
 from scrub.graph import Component, Port, Reach
+from scrub.models.batches import Inputs
 from scrub.models.callables import CallableModel, sum_of
-from scrub.models.recording import pad_inputs
 
 INPUTS = 3  # besides the longest one
 SPOTS = 8  # positions at which each port is looked at
@@ -27,9 +25,7 @@ SPOTS = 8  # positions at which each port is looked at
 Values = dict[str, torch.Tensor]
 
 
-def require_declared(
-    model: CallableModel, inputs: Sequence[NDArray[Any]], placed: Collection[str] = ()
-) -> None:
+def require_declared(model: CallableModel, inputs: Inputs, placed: Collection[str] = ()) -> None:
     """Run a hand-made model on its shortest and longest inputs and compare.
 
     `placed`: components that are read at positions of their own, not at all. Raises
@@ -43,11 +39,20 @@ def require_declared(
             )
 
 
-def _some(inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """The longest input first, then the shortest and others in between."""
-    by_length = sorted(inputs, key=len)
-    spots = np.linspace(0, len(by_length) - 1, INPUTS + 1).astype(int)
-    return [by_length[i] for i in dict.fromkeys([len(by_length) - 1, *spots.tolist()])]
+def _some(inputs: Inputs) -> Inputs:
+    """The longest input of each sequence first, then the shortest and others in between."""
+    spots = np.linspace(0, len(inputs) - 1, INPUTS + 1).astype(int).tolist()
+    picked: dict[int, None] = {}
+    alike = np.zeros(len(inputs), dtype=np.int64)  # where there are images only
+    for lengths in [inputs.lengths[name] for name in inputs.sequences] or [alike]:
+        by_length = np.argsort(lengths, kind="stable").tolist()
+        picked |= dict.fromkeys(by_length[i] for i in [-1, *spots])
+    return inputs.some(list(picked))
+
+
+def _shown(lengths: Mapping[str, int], inputs: Inputs) -> str:
+    """The lengths of what padding touches."""
+    return " and ".join(str(lengths[name]) for name in inputs.sequences if name in lengths)
 
 
 @dataclass(eq=False)
@@ -55,18 +60,17 @@ class _Probe:
     """Values of the components so far: each row alone and bare, alone and padded, and batched."""
 
     model: CallableModel
-    inputs: Sequence[NDArray[Any]]
+    inputs: Inputs
 
     def __post_init__(self) -> None:
-        rows = range(len(self.inputs))
-        padded, _ = pad_inputs(self.inputs, self.length)
-        bare = [pad_inputs([x], len(x))[0] for x in self.inputs]
-        self.tokens = [*bare, *(padded[i : i + 1] for i in rows), padded]
-        self.values: list[Values] = [{} for _ in self.tokens]
-
-    @cached_property
-    def length(self) -> int:
-        return max(map(len, self.inputs))
+        rows, device = range(len(self.inputs)), self.model.device
+        bare = [self.inputs.some([i]) for i in rows]
+        self.frames = [x.batch([0], device) for x in bare]
+        self.frames += [self.inputs.batch([i], device) for i in rows]
+        self.frames += [self.inputs.batch(rows, device)]
+        longest = self.inputs.longest
+        self.lengths = [*(x.longest for x in bare), *(longest for _ in rows), longest]
+        self.values: list[Values] = [{} for _ in self.frames]
 
     @property
     def batch(self) -> Values:
@@ -74,9 +78,12 @@ class _Probe:
 
     def problems(self, component: Component, placed: bool) -> Iterator[str]:
         try:
-            for tokens, values in zip(self.tokens, self.values, strict=True):
-                values[component.name] = self._value(component, tokens, values)
-                yield from self._shape(component, tokens, values[component.name])
+            for frame, lengths, values in zip(self.frames, self.lengths, self.values, strict=True):
+                ports = self._ports(component, values)
+                value = self.model.evaluate(component.name, ports, frame)
+                values[component.name] = value
+                rows = len(self.inputs) if frame is self.frames[-1] else 1
+                yield from self._shape(component, rows, lengths[component.space], value)
         except Exception as error:  # the user's code: whatever it raises is reported
             yield f"its function raised {type(error).__name__}: {error}"
             return
@@ -85,22 +92,11 @@ class _Probe:
         for port in component.ports:
             yield from self._reach(component, port)
 
-    def _value(self, component: Component, tokens: torch.Tensor, values: Values) -> torch.Tensor:
-        function = self.model.pieces[component.name].function
-        if not component.ports:
-            tokens = tokens.to(self.model.device)
-            floating = tokens.is_floating_point()
-            return function(tokens.to(self.model.dtype) if floating else tokens).to(
-                self.model.dtype
-            )
-        return function(**self._ports(component, values))
-
     def _ports(self, component: Component, values: Values) -> Values:
         return {port.name: sum_of([values[f] for f in port.feeders]) for port in component.ports}
 
-    def _shape(self, component: Component, tokens: torch.Tensor, value: Any) -> Iterator[str]:
+    def _shape(self, component: Component, rows: int, length: int, value: Any) -> Iterator[str]:
         """[row, position, width]; one position may stand for all."""
-        rows, length = tokens.shape
         shape = tuple(getattr(value, "shape", ()))
         fits = len(shape) == 3 and shape[0] == rows and shape[2] == component.width
         if not fits or shape[1] not in (1, length):
@@ -113,13 +109,19 @@ class _Probe:
 
     def _place(self, component: Component, placed: bool) -> Iterator[str]:
         """One position for all cannot be read at a position."""
-        if not placed or self.length == 1:
+        if not placed:
             return
-        read = {f"port '{name}'": x for name, x in self._ports(component, self.batch).items()}
-        for what, value in {"its output": self.batch[component.name], **read}.items():
-            if value.shape[1] == 1:
+        longest, graph = self.inputs.longest, self.model.graph
+        ports = self._ports(component, self.batch)
+        read = [("its output", self.batch[component.name], longest[component.space])]
+        read += [
+            (f"port '{port.name}'", ports[port.name], longest[graph.stream_spaces[port.stream]])
+            for port in component.ports
+        ]
+        for what, value, length in read:
+            if value.shape[1] == 1 < length:
                 yield (
-                    f"{what} has one position for all {self.length} of the input, and a node (or "
+                    f"{what} has one position for all {length} of the input, and a node (or "
                     "the task) reads it at a role or an index. Give [row, position, width] with "
                     "every position, for example x.expand(-1, inputs.shape[1], -1), or put the "
                     "node at positions='all'."
@@ -129,12 +131,16 @@ class _Probe:
     def _rows(self, component: Component) -> Iterator[str]:
         """A row is the same bare and padded, alone and among others."""
         count = len(self.inputs)
-        for i, tokens in enumerate(self.inputs):
+        for i in range(count):
             bare, padded = (self.values[k][component.name] for k in (i, count + i))
-            if not self._equal(padded[:, : len(tokens)], bare[:, : padded.shape[1]]):
+            length = self.lengths[i][component.space]
+            if not self._equal(padded[:, :length], bare[:, : padded.shape[1]]):
+                short, longest = (
+                    _shown(x, self.inputs) for x in (self.lengths[i], self.inputs.longest)
+                )
                 yield (
-                    f"an input of length {len(tokens)} gives other values when it is padded to "
-                    f"{self.length}, the data's longest{self._looks(component)}; padding must "
+                    f"an input of length {short} gives other values when it is padded to "
+                    f"{longest}, the data's longest{self._looks(component)}; padding must "
                     "change nothing. Use inputs of equal lengths."
                 )
                 return
@@ -155,14 +161,15 @@ class _Probe:
         ports = {name: x[:1] for name, x in self._ports(component, self.batch).items()}
         if port.reach is Reach.ANY or ports[port.name].shape[1] == 1:
             return
-        plain, count = self.batch[component.name][:1], self.length
+        plain, count = self.batch[component.name][:1], self.inputs.longest[component.space]
         spots = np.unique(np.linspace(0, count - 1, min(SPOTS, count)).astype(int)).tolist()
         for other in self._others(component, port.name):
             changed = {name: x.expand(len(spots), -1, -1) for name, x in ports.items()}
             changed[port.name] = torch.cat(
                 [self._swapped(ports[port.name], other, port.reach, spot) for spot in spots]
             )
-            found = self.model.pieces[component.name].function(**changed)
+            repeated = self.inputs.batch([0] * len(spots), self.model.device)
+            found = self.model.evaluate(component.name, changed, repeated)
             for row, spot in enumerate(spots):
                 at = min(spot, plain.shape[1] - 1)
                 if not self._equal(found[row, at], plain[0, at]):

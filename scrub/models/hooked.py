@@ -1,7 +1,7 @@
 """The reference: what a component does, found by whole forward passes with hooks and nothing else.
 
 Deliberately slow and deliberately ignorant: no module is copied, no projection cut out, no weight
-read. A head's inputs are swapped by replacing the layer's normed input once for each port; its
+read. A head's inputs are swapped by replacing what its projections read once for each port; its
 share of the output projection is found by applying the projection to that head's z alone. It
 shares with the adapter only the facts of where the modules sit.
 """
@@ -14,136 +14,219 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from scrub.graph import Part
-from scrub.models.anatomy import Block, anatomy_of
-from scrub.models.config import graph_from_config
-from scrub.models.sites import What, place_of, sublayers_before
+from scrub.models.adapter import config_of
+from scrub.models.anatomy import Organ, anatomy_of, beside_of
+from scrub.models.base import Batch
+from scrub.models.config import wiring_of
+from scrub.models.drivers import call
+from scrub.models.families.base import Attention, Family, Run
+from scrub.models.keywords import keywords
+from scrub.models.spots import Args, Keywords, Spot, Watch, first, hidden_of, with_hidden
 from scrub.models.substitute import attached, evaluating
+from scrub.models.wiring import Kind
 
 Values = dict[str, torch.Tensor]
 
 
 class HookedModel:
-    """Component outputs of a decoder, on one unpadded row at a time."""
+    """Component outputs of a model, on one unpadded row at a time."""
 
-    def __init__(self, module: nn.Module, name: str = "") -> None:
+    def __init__(self, module: nn.Module, name: str = "", family: Family | None = None) -> None:
         self.module = module
-        self.anatomy = anatomy_of(module, name or type(module).__name__)
-        self.graph = graph_from_config(
-            module.config.to_dict(),  # type: ignore[operator, union-attr]
-            name or type(module).__name__,
-        )
+        name = name or type(module).__name__
+        config = config_of(module, name)
+        self.wiring = wiring_of(config, name, type(module).__name__, family)
+        self.anatomy = anatomy_of(module, self.wiring, config, name)
+        self.graph = self.wiring.graph(name)
         self._modules = tuple(module.modules())
 
-    def outputs(self, tokens: torch.Tensor) -> Values:
+    def outputs(self, row: Batch) -> Values:
         """Every component's plain output [position, width], from one forward pass."""
         seen: Values = {}
         with evaluating(self._modules):
             with attached() as handles:
-                handles.append(_keep_input(self.anatomy.blocks[0].whole, "embed", seen))
-                for layer, block in enumerate(self.anatomy.blocks):
-                    handles.append(_keep_input(block.out, f"z{layer}", seen))
-                    handles.append(_keep_output(block.mlp, f"m{layer}", seen))
-                seen["logits"] = self._forward(tokens)
-            found = {"embed": seen["embed"]}
-            for layer, block in enumerate(self.anatomy.blocks):
-                for head in range(self.anatomy.shape.heads.queries):
-                    found[f"a{layer}.h{head}"] = self._share(block, head, seen[f"z{layer}"])
-                found[f"m{layer}"] = seen[f"m{layer}"] - self._down_bias(block)
-        return found | {"logits": seen["logits"]}
+                watch = Watch(handles)
+                for group, organ in self.anatomy.organs.items():
+                    match organ.step.kind:
+                        case Kind.EMBED:
+                            _keep_input(watch, organ.whole[0], group, seen)
+                        case Kind.HEADS | Kind.BRIDGE:
+                            _keep_input(watch, _out(organ), group, seen)
+                        case Kind.MODULE | Kind.NORM:
+                            _keep_output(watch, organ.whole[-1], group, seen)
+                seen["logits"] = self._forward(row)
+            found: Values = {}
+            for group, organ in self.anatomy.organs.items():
+                if organ.entrance is not None:
+                    seen[group] = self._at_its_places(organ, row, seen[group])
+                for component in organ.step.components:
+                    found[component.name] = self._own(component.name, organ, seen[group])
+        return found
 
-    def evaluate(
-        self, part: Part, tokens: torch.Tensor, ports: Mapping[str, torch.Tensor]
-    ) -> torch.Tensor:
+    def evaluate(self, part: Part, row: Batch, ports: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """A component part on other sums at its ports, each [position, width]: [position, width].
 
-        The tokens only give the passes something to run on: no value of theirs is left over.
+        The row only gives the passes something to run on: no value of it is left over but what
+        the frame says (tables, masks).
         """
-        place = place_of(part.component)
+        organ = self.anatomy.organs[self.graph[part.component].group]
         with evaluating(self._modules):
-            if place.what is What.LOGITS:
-                with attached() as handles:
-                    handles.append(_replace_input(self.anatomy.final_norm, ports["in"]))
-                    return self._forward(tokens)
-            block = self.anatomy.blocks[place.layer]
-            if place.what is What.HEAD:
-                return self._evaluate_head(block, place.head, tokens, ports)
-            return self._evaluate_mlp(block, part, tokens, ports["in"])
+            match organ.step.kind:
+                case Kind.HEADS:
+                    return self._evaluate_head(organ, part.component, row, ports)
+                case Kind.BRIDGE:
+                    return self._evaluate_bridge(organ, row, ports["in"])
+                case Kind.OUTPUT:
+                    with attached() as handles:
+                        self._replace_final(Watch(handles), organ, ports["in"])
+                        return self._forward(row)
+                case _:
+                    return self._evaluate_module(organ, part, row, ports["in"])
 
     def constant(self, stream: str) -> torch.Tensor:
         """What the feeders of a stream add whatever they read, [width]."""
-        attentions, mlps = sublayers_before(stream, len(self.anatomy.blocks))
-        blocks = self.anatomy.blocks
-        with evaluating(self._modules):
-            terms = [self._out_bias(block) for block in blocks[:attentions]]
-            terms += [self._down_bias(block) for block in blocks[:mlps]]
-        nothing = torch.zeros(
-            self.anatomy.shape.width, device=next(self.module.parameters()).device
+        feeders = self.graph.streams[stream]
+        total = torch.zeros(
+            self.graph[feeders[0]].width, device=next(self.module.parameters()).device
         )
-        return sum(terms, nothing)
+        with evaluating(self._modules):
+            for group in dict.fromkeys(self.graph[feeder].group for feeder in feeders):
+                organ = self.anatomy.organs[group]
+                beside = beside_of(organ)
+                total = total if beside is None else total + _scaled(organ, beside)
+                if organ.out is not None:
+                    heads = organ.step.shape.heads
+                    attends = organ.step.kind is Kind.HEADS
+                    width = heads.queries * heads.z if attends else organ.step.shape.hidden
+                    total = total + _scaled(organ, _on_zeros(organ.out.module, width))
+        return total
 
-    def _forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The logits of one row, [position, vocabulary]."""
-        logits = self.module(input_ids=tokens[None], use_cache=False, return_dict=True).logits
-        assert isinstance(logits, torch.Tensor)
-        return logits[0]
+    def _own(self, name: str, organ: Organ, value: torch.Tensor) -> torch.Tensor:
+        """A component's share, from what was seen of its group."""
+        match organ.step.kind:
+            case Kind.HEADS:
+                return self._share(organ, name, value)
+            case Kind.MODULE if organ.out is not None:
+                bias = _on_zeros(organ.out.module, organ.step.shape.hidden)
+                return _scaled(organ, value - bias)
+            case _:
+                return _scaled(organ, value)
+
+    def _forward(self, row: Batch) -> torch.Tensor:
+        """The output for one row, [position, width]."""
+        head = self.wiring.head
+        output = head.of(call(self.module, keywords(self.module, row, ())))[0]
+        assert isinstance(output, torch.Tensor)
+        return output
+
+    def _at_its_places(self, organ: Organ, row: Batch, value: torch.Tensor) -> torch.Tensor:
+        """What of the first block's input is an image's, or is not."""
+        space = self.graph.space[organ.step.stack.space]
+        places = row.fields[space.name][0] == space.placeholder
+        return value * (places == (organ.step.kind is Kind.BRIDGE))[:, None]
+
+    def _evaluate_bridge(self, organ: Organ, row: Batch, port: torch.Tensor) -> torch.Tensor:
+        bridge = self.wiring.family.bridge
+        assert bridge is not None
+        seen: Values = {}
+        with attached() as handles:
+            watch = Watch(handles)
+            _replace_input(watch, organ.whole[0], port[bridge.skipped :])
+            _keep_input(watch, _out(organ), "features", seen)
+            self._forward(row)
+        return self._at_its_places(organ, row, seen["features"])
+
+    def _replace_final(self, watch: Watch, organ: Organ, value: torch.Tensor) -> None:
+        """What the head reads: the input of the last norm, or the output of the last component,
+        or that of the whole stack."""
+        if organ.before is not None:
+            _replace_input(watch, organ.before, value)
+            return
+        spot = Spot(self.anatomy.towers[organ.step.stack.prefix])
+        feeders = self.graph.streams["final"]
+        if len(feeders) == 1:
+            spot = self.anatomy.organs[self.graph[feeders[0]].group].whole[-1]
+        _replace_output(watch, spot, value)
 
     def _evaluate_head(
-        self, block: Block, head: int, tokens: torch.Tensor, ports: Mapping[str, torch.Tensor]
+        self, organ: Organ, name: str, row: Batch, ports: Mapping[str, torch.Tensor]
     ) -> torch.Tensor:
-        """One pass for each port's projection, then one with all three put in."""
-        paths = self.anatomy.family.projections
-        projected: Values = {}
-        for port, module in block.projections.items():
-            with attached() as handles:
-                handles.append(_replace_input(block.attention_norm, ports[port]))
-                handles.append(_keep_output(module, port, projected))
-                self._forward(tokens)
+        """One pass for each port's projections, then one with all put in."""
+        attention, turn = organ.step.sublayer, organ.whole[0].turn
+        assert isinstance(attention, Attention)
+        modules = organ.projections or {}
         swapped: Values = {}
-        for port, path in paths.items():
-            swapped.setdefault(path, projected[port].clone())
-            for other in range(self.anatomy.shape.heads.queries):
-                start, stop = self.anatomy.slice_of(port, other)
-                swapped[path][..., start:stop] = projected[port][..., start:stop]
-        seen: Values = {}
+        for port, paths in attention.projections.items():
+            seen: Values = {}
+            with attached() as handles:
+                watch = Watch(handles)
+                if organ.before is not None and not (organ.memory_space and port != "q"):
+                    _replace_input(watch, organ.before, ports[port])
+                elif attention.run is Run.TRACED:
+                    _replace_input(watch, organ.whole[0], ports[port])
+                else:
+                    for path in paths:
+                        _replace_input(watch, Spot(modules[path], turn), ports[port])
+                for path in paths:
+                    _keep_output(watch, Spot(modules[path], turn), path, seen)
+                self._forward(row)
+            for path in paths:
+                if path not in swapped:
+                    swapped[path] = seen[path].clone()
+                    continue
+                heads = organ.step.shape.heads
+                for head in range(heads.queries):
+                    start = attention.layout(port, head, heads)
+                    stop = start + heads.wide(port)
+                    swapped[path][..., start:stop] = seen[path][..., start:stop]
+        found: Values = {}
         with attached() as handles:
-            for port, module in block.projections.items():
-                handles.append(_replace_output(module, swapped[paths[port]]))
-            handles.append(_keep_input(block.out, "z", seen))
-            self._forward(tokens)
-        return self._share(block, head, seen["z"])
+            watch = Watch(handles)
+            for path, value in swapped.items():
+                _replace_output(watch, Spot(modules[path], turn), value)
+            _keep_input(watch, _out(organ), "z", found)
+            self._forward(row)
+        return self._share(organ, name, found["z"])
 
-    def _evaluate_mlp(
-        self, block: Block, part: Part, tokens: torch.Tensor, port: torch.Tensor
+    def _evaluate_module(
+        self, organ: Organ, part: Part, row: Batch, port: torch.Tensor
     ) -> torch.Tensor:
         seen: Values = {}
         with attached() as handles:
-            handles.append(_replace_input(block.mlp_norm, port))
-            handles.append(_keep_output(block.mlp, "output", seen))
-            handles.append(_keep_input(block.down, "neurons", seen))
-            self._forward(tokens)
+            watch = Watch(handles)
+            _replace_input(watch, organ.before or organ.whole[0], port)
+            _keep_output(watch, organ.whole[-1], "output", seen)
+            if organ.out is not None:
+                _keep_input(watch, organ.out, "neurons", seen)
+            self._forward(row)
         if part.neurons is None:
-            return seen["output"] - self._down_bias(block)
-        first, last = part.neurons
+            return self._own(part.component, organ, seen["output"])
+        start, last = part.neurons
         alone = torch.zeros_like(seen["neurons"])
-        alone[..., first : last + 1] = seen["neurons"][..., first : last + 1]
-        return _less_bias(block.down, alone)
+        alone[..., start : last + 1] = seen["neurons"][..., start : last + 1]
+        return _scaled(organ, _less_bias(_out(organ).module, alone))
 
-    def _share(self, block: Block, head: int, z: torch.Tensor) -> torch.Tensor:
+    def _share(self, organ: Organ, name: str, z: torch.Tensor) -> torch.Tensor:
         """What one head's z adds to the residual stream."""
-        start, stop = self.anatomy.z_slice(head)
+        width = organ.step.shape.heads.z
+        head = int(name.rpartition(".h")[2])
         alone = torch.zeros_like(z)
-        alone[..., start:stop] = z[..., start:stop]
-        return _less_bias(block.out, alone)
+        alone[..., head * width : (head + 1) * width] = z[..., head * width : (head + 1) * width]
+        return _scaled(organ, _less_bias(_out(organ).module, alone))
 
-    def _out_bias(self, block: Block) -> torch.Tensor:
-        heads = self.anatomy.shape.heads
-        return _on_zeros(block.out, heads.queries * heads.width)
 
-    def _down_bias(self, block: Block) -> torch.Tensor:
-        return _on_zeros(block.down, self.anatomy.shape.hidden)
+def _out(organ: Organ) -> Spot:
+    assert organ.out is not None
+    return organ.out
+
+
+def _scaled(organ: Organ, value: torch.Tensor) -> torch.Tensor:
+    """A residual multiplier, by the config or by channel."""
+    if organ.scaled is not None:
+        value = organ.scaled(value.to(next(organ.scaled.parameters()).dtype))
+    return value * organ.scale
 
 
 def _widened(module: nn.Module) -> nn.Module:
@@ -169,29 +252,40 @@ def _on_zeros(module: nn.Module, width: int) -> torch.Tensor:
     return output
 
 
-def _keep_input(module: nn.Module, name: str, seen: Values) -> RemovableHandle:
-    def hook(_: nn.Module, args: tuple[torch.Tensor, ...], kwargs: dict[str, Any]) -> None:
-        seen[name] = (args[0] if args else kwargs["hidden_states"])[0].clone()
-
-    return module.register_forward_pre_hook(hook, with_kwargs=True)
+def _only_row(value: torch.Tensor) -> torch.Tensor:
+    """What one row is, [position, …]: some modules are given all rows as one."""
+    return value if value.ndim == 2 else value[0]
 
 
-def _keep_output(module: nn.Module, name: str, seen: Values) -> RemovableHandle:
-    def hook(_: nn.Module, args: object, output: torch.Tensor) -> None:
-        seen[name] = output[0].clone()
+def _keep_input(watch: Watch, spot: Spot, name: str, seen: Values) -> None:
+    def keep(args: Args, kwargs: Keywords) -> None:
+        value = _only_row(hidden_of(args, kwargs))
+        seen[name] = value.reshape(len(value), -1).clone()
 
-    return module.register_forward_hook(hook)
-
-
-def _replace_input(module: nn.Module, value: torch.Tensor) -> RemovableHandle:
-    def hook(_: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return (value[None].to(args[0]), *args[1:])
-
-    return module.register_forward_pre_hook(hook)
+    watch.before(spot, keep)
 
 
-def _replace_output(module: nn.Module, value: torch.Tensor) -> RemovableHandle:
-    def hook(_: nn.Module, args: object, output: torch.Tensor) -> torch.Tensor:
-        return value[None].to(output)
+def _keep_output(watch: Watch, spot: Spot, name: str, seen: Values) -> None:
+    def keep(output: Any) -> None:
+        seen[name] = _only_row(first(output)).clone()
 
-    return module.register_forward_hook(hook)
+    watch.after(spot, keep)
+
+
+def _replace_input(watch: Watch, spot: Spot, value: torch.Tensor) -> None:
+    def swap(args: Args, kwargs: Keywords) -> tuple[Args, Keywords]:
+        own = hidden_of(args, kwargs)
+        return with_hidden(args, kwargs, (value if own.ndim == 2 else value[None]).to(own))
+
+    watch.before(spot, swap)
+
+
+def _replace_output(watch: Watch, spot: Spot, value: torch.Tensor) -> None:
+    def swap(output: Any) -> Any:
+        own = first(output)
+        other = value[None].to(own).view(own.shape)
+        if hasattr(output, "last_hidden_state"):
+            return type(output)(**{**output, "last_hidden_state": other})
+        return (other, *output[1:]) if isinstance(output, tuple) else other
+
+    watch.after(spot, swap)

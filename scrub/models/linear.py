@@ -1,4 +1,4 @@
-"""Slices of a linear map, whichever of the two classes transformers wrote it with.
+"""Slices of a linear map, whichever class transformers wrote it with.
 
 `nn.Linear` stores its weight as [out, in], GPT-2's `Conv1D` as [in, out]. Slices are views of
 the model's own weights wherever the storage allows.
@@ -12,20 +12,27 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-LINEAR = (nn.Linear, Conv1D)  # exactly these: a quantised or adapted subclass is more than W x + b
+from scrub.models.substitute import fetched
+
+# Exactly these: a quantised or adapted subclass is more than W x + b.
+PLAIN = ("Linear", "Conv1D", "NonDynamicallyQuantizableLinear", "FalconLinear")
+HOMES = ("torch.", "transformers.")
+
+
+def is_linear(module: nn.Module) -> bool:
+    """Whether a module computes W x + b and nothing else."""
+    kind = type(module)
+    return kind.__name__ in PLAIN and kind.__module__.startswith(HOMES)
 
 
 def weight_of(module: nn.Module) -> torch.Tensor:
     """The weight as [out, in]."""
-    weight = module.weight
-    assert isinstance(weight, torch.Tensor)
-    return weight.detach().T if isinstance(module, Conv1D) else weight.detach()
+    held = fetched(module, "weight").detach()
+    return held.T if isinstance(module, Conv1D) else held
 
 
 def bias_of(module: nn.Module) -> torch.Tensor | None:
-    bias = module.bias
-    assert bias is None or isinstance(bias, torch.Tensor)
-    return None if bias is None else bias.detach()
+    return None if module.bias is None else fetched(module, "bias").detach()
 
 
 def columns(module: nn.Module, start: int, stop: int) -> torch.Tensor:

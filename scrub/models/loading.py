@@ -1,15 +1,21 @@
-"""A model from a folder, a hub id or memory: safetensors only, complete, and errors in words."""
+"""A model from a folder, a GGUF file, a hub id or memory: complete, and errors in words.
+
+Weights are read from safetensors or GGUF only: a pickle can run code.
+"""
 
 from __future__ import annotations
 
-import warnings
+import importlib.util
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.models.config import graph_from_config, read_config
+from scrub.models.gguf import gguf_config, only_gguf, require_gguf, unreadable
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
     from scrub.models.adapter import TransformersModel
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
+KNOWN_DEVICES = "Known: cpu, cuda, cuda:0, …, auto."
+AUTO = "auto"  # the device: wherever there is room, as accelerate decides
 
 
 def load(
@@ -25,20 +33,34 @@ def load(
 ) -> TransformersModel:
     """The model behind its adapter. Raises `InputRefused`.
 
-    A module in memory is taken as it is: its dtype and its device are the user's.
+    `device="auto"` spreads a model over all GPUs, then the memory, then the disk (by accelerate). A
+    module in memory is taken as it is, dispatched by accelerate or not: its dtype and its device
+    are the user's.
     """
     from torch import nn
 
     from scrub.models.adapter import TransformersModel
+    from scrub.models.substitute import home_of
 
     if isinstance(source, nn.Module):
-        return TransformersModel(source)
+        model = TransformersModel(source)
+    else:
+        name = str(Path(source).expanduser()) if str(source).startswith("~") else str(source)
+        model = TransformersModel(load_module(name, dtype, device), name=name)
+    model.device = home_of(model.module)
+    return model
+
+
+def load_module(source: str | Path, dtype: str = "float32", device: str = "cpu") -> nn.Module:
+    """The transformers module itself, ready to be evaluated. Raises `InputRefused`."""
     kind, place = _dtype(dtype), _device(device)
-    name = str(Path(source).expanduser()) if str(source).startswith("~") else str(source)
-    if Path(name).is_dir() or _is_path(name):
-        graph_from_config(read_config(name), name)  # says in words what is wrong, before loading
-    module = _from_pretrained(name, kind)
-    return TransformersModel(module.to(place).eval(), name=name)
+    name, file = str(source), only_gguf(source)
+    if file is not None:
+        graph_from_config(gguf_config(file), name)  # says in words what is wrong, before loading
+    elif Path(name).is_dir() or _is_path(name):
+        graph_from_config(read_config(name), name)
+    module = _from_pretrained(name, file, kind, everywhere=place is None)
+    return (module if place is None else module.to(place)).eval()
 
 
 def _is_path(name: str) -> bool:
@@ -56,17 +78,22 @@ def _dtype(name: str) -> torch.dtype:
     return dtype
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str) -> torch.device | None:
+    """None for "auto", which is no one device."""
     import torch
 
     where = f"device '{name}'"
+    if name == AUTO:
+        if importlib.util.find_spec("accelerate") is None:
+            found = "spreading a model over devices needs the package accelerate."
+            raise InputRefused(Problem(where, found, "Run: pip install accelerate"))
+        return None
     try:
         device = torch.device(name)
     except RuntimeError:
-        fix = "Known: cpu, cuda, cuda:0, …."
-        raise InputRefused(Problem(where, "is not one.", fix)) from None
+        raise InputRefused(Problem(where, "is not one.", KNOWN_DEVICES)) from None
     if device.type not in ("cpu", "cuda"):
-        raise InputRefused(Problem(where, "is not covered.", "Known: cpu, cuda, cuda:0, …."))
+        raise InputRefused(Problem(where, "is not covered.", KNOWN_DEVICES))
     count = torch.cuda.device_count() if device.type == "cuda" else 0
     if device.type == "cuda" and count == 0:
         found = "this torch finds no CUDA device on this machine."
@@ -77,30 +104,78 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _from_pretrained(name: str, dtype: torch.dtype) -> nn.Module:
+def _from_pretrained(
+    name: str, file: Path | None, dtype: torch.dtype, everywhere: bool
+) -> nn.Module:
     """Whatever goes wrong inside transformers comes out as one sentence."""
     from torch import nn
-    from transformers import AutoModelForCausalLM
+
+    from scrub.models.quiet import quiet
 
     where = f"model '{name}'"
-    read: Any = AutoModelForCausalLM.from_pretrained
+    options: dict[str, Any] = {"use_safetensors": True}  # a pickle can run code
+    if file is not None:
+        require_gguf(file)
+        options = {"gguf_file": file.name}
+    scratch = tempfile.mkdtemp(prefix="scrub-offload-") if everywhere else None
+    if scratch:
+        options |= {"device_map": "auto", "offload_folder": scratch}
     try:
-        with _silent():
+        with quiet():
+            read = _class_of(name, file, where).from_pretrained
             module, info = read(
-                name,
+                str(file.parent) if file else name,
                 dtype=dtype,
-                use_safetensors=True,  # a pickle can run code
                 trust_remote_code=False,
                 ignore_mismatched_sizes=True,  # reported below, with whatever else does not fit
                 output_loading_info=True,
+                **options,
             )
+        problems = list(_incomplete(where, info))
+        if problems:
+            raise InputRefused(problems)
+    except InputRefused:
+        _remove(scratch)
+        raise
     except Exception as error:
-        raise InputRefused(_why(where, name, error)) from None
-    problems = list(_incomplete(where, info))
-    if problems:
-        raise InputRefused(problems)
+        _remove(scratch)
+        raise InputRefused(unreadable(file, error) if file else _why(where, name, error)) from None
     assert isinstance(module, nn.Module)
+    if scratch:
+        weakref.finalize(module, _remove, scratch)
+    if file is not None and hasattr(module.config, "quantization_config"):
+        del module.config.quantization_config  # the weights are plain ones now
     return module
+
+
+def _remove(folder: str | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _class_of(name: str, file: Path | None, where: str) -> Any:
+    """The transformers class that the config names; a decoder's where it names none."""
+    import transformers
+    from transformers.models.auto import modeling_auto
+
+    if file is not None:
+        return transformers.AutoModelForCausalLM
+    read: Any = transformers.AutoConfig.from_pretrained
+    config = read(name, trust_remote_code=False)
+    said = (config.architectures or [None])[0]
+    if said is None:
+        return transformers.AutoModelForCausalLM
+    if not hasattr(transformers, said):
+        found = f"its config.json names the class {said}, which transformers does not have."
+        raise InputRefused(Problem(where, found, "Code of a model's own is never executed."))
+    names = modeling_auto.MODEL_MAPPING_NAMES.values()
+    trunks = {one for entry in names for one in (entry if isinstance(entry, tuple) else (entry,))}
+    if said in trunks and "For" not in said:
+        headed = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type)
+        found = f"its config.json names {said}, a bare trunk: without a head nothing can be scored."
+        fix = f"Save the model with its head{f', as {headed}' if headed else ''}."
+        raise InputRefused(Problem(where, found, fix))
+    return getattr(transformers, said)
 
 
 def _why(where: str, name: str, error: Exception) -> Problem:
@@ -141,22 +216,3 @@ def _incomplete(where: str, info: dict[str, Any]) -> Iterator[Problem]:
             more = f", … ({len(ordered)} in all)" if len(ordered) > 3 else ""
             fix = "Is config.json that of these weights?"
             yield Problem(where, f"{sentence}: {', '.join(ordered[:3])}{more}.", fix)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """No progress bars, log lines or warnings inside; as before afterwards."""
-    from transformers.utils import logging as transformers_logging
-
-    from scrub.models.substitute import silent
-
-    theirs: Any = transformers_logging
-    bars = theirs.is_progress_bar_enabled()
-    theirs.disable_progress_bar()
-    try:
-        with silent(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if bars:
-            theirs.enable_progress_bar()

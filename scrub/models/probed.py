@@ -20,6 +20,7 @@ import torch
 import transformers
 from torch import nn
 
+from scrub.data.fetched import cache_folder
 from scrub.models.adapter import TransformersModel
 from scrub.models.probe import probe
 
@@ -27,14 +28,6 @@ HOME = tuple(f"{Path(package.__file__ or '').parent}{os.sep}" for package in (to
 OURS = (*HOME, str(contextlib.__file__), "<")  # what @contextmanager wraps is looked at as well
 FUNCTIONS = (types.FunctionType, types.MethodType)
 ATTENTIONS = ("", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
-
-
-def cache_folder() -> Path:
-    """Where passed probes are remembered: `SCRUB_CACHE`, else the user's cache folder."""
-    if given := os.environ.get("SCRUB_CACHE"):
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "scrub"
 
 
 def require_probed(model: TransformersModel, fingerprint: str | None = None) -> None:

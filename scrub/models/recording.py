@@ -11,15 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Site
 from scrub.models.base import Model
+from scrub.models.batches import Inputs
 from scrub.models.exhaustion import is_out_of_memory
 
 
@@ -35,14 +34,15 @@ class Place(enum.Enum):
 class Recording:
     """`values[site]`: [input, length, stored width], right-padded; `place` says where it lives.
 
-    Used as a context manager it removes the files of a recording on disk. `length` is that of
-    the longest input; a hand-made model may give a site one position for all.
+    Used as a context manager it removes the files of a recording on disk. `longest` are the most
+    positions that an input has in each site's space; a hand-made model may give a site one
+    position for all of them.
     """
 
     values: dict[Site, torch.Tensor]
     device: torch.device
     place: Place
-    length: int = 0
+    longest: Mapping[Site, int] = field(default_factory=dict)
     folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Recording:
@@ -66,7 +66,7 @@ class Recording:
         value = self.values[site]
         length = value.shape[1]
         # on a GPU, looking would wait for it: only a site narrower than the inputs is looked at
-        if positions.device.type == "cpu" or length < self.length:
+        if positions.device.type == "cpu" or length < self.longest.get(site, 0):
             _require_positions(site, positions, length)
         flat = (inputs[:, None] * length + positions).flatten().to(value.device)
         picked = value.view(-1, value.shape[2]).index_select(0, flat)
@@ -91,16 +91,9 @@ def _require_positions(site: Site, positions: torch.Tensor, length: int) -> None
         )
 
 
-def pad_inputs(inputs: Sequence[NDArray[Any]], length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Right-padded inputs [row, length] (padding repeats the first entry) and their lengths."""
-    rows = np.stack([np.concatenate([x, np.full(length - len(x), x[0])]) for x in inputs])
-    lengths = np.array([len(x) for x in inputs], dtype=np.int64)
-    return torch.from_numpy(rows), torch.from_numpy(lengths)
-
-
 def record(
     model: Model,
-    inputs: Sequence[NDArray[Any]],
+    inputs: Inputs,
     sites: Sequence[Site],
     *,
     batch: int,
@@ -112,11 +105,11 @@ def record(
     `batch` inputs go through the model at a time; where that runs out of memory it is halved.
     `advance` is told how many inputs each step has done.
     """
-    length = max(map(len, inputs))
+    longest = {site: inputs.longest[model.graph.site_space(site)] for site in sites}
     folder = tempfile.TemporaryDirectory(prefix="scrub-") if place is Place.DISK else None
-    recording = Recording({}, model.device, place, length, folder)
+    recording = Recording({}, model.device, place, longest, folder)
     try:
-        for first, values in _chunks(model, inputs, length, sites, batch):
+        for first, values in _chunks(model, inputs, sites, batch):
             for site, value in values.items():
                 if site not in recording.values:
                     shape = (len(inputs), *value.shape[1:])
@@ -130,13 +123,13 @@ def record(
 
 
 def _chunks(
-    model: Model, inputs: Sequence[NDArray[Any]], length: int, sites: Sequence[Site], batch: int
+    model: Model, inputs: Inputs, sites: Sequence[Site], batch: int
 ) -> Iterable[tuple[int, Mapping[Site, torch.Tensor]]]:
     first = 0
     while first < len(inputs):
-        padded, lengths = pad_inputs(inputs[first : first + batch], length)
+        rows = range(first, min(first + batch, len(inputs)))
         try:
-            values = model.record(padded.to(model.device), lengths.to(model.device), sites)
+            values = model.record(inputs.batch(rows, model.device), sites)
         except (RuntimeError, MemoryError) as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
@@ -145,7 +138,7 @@ def _chunks(
             batch = (batch + 1) // 2
             continue
         yield first, values
-        first += len(padded)
+        first += len(rows)
 
 
 def _storage(

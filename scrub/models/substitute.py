@@ -2,11 +2,18 @@
 
 A shallow copy shares every weight with the original; only the submodules that are replaced and
 the attributes that are set differ.
+
+Modules that accelerate has dispatched (over several GPUs, or offloaded to memory or disk) work too.
+Of such a module `_hf_hook` says where it runs; its `forward` is accelerate's, bound to *this* very
+module, fetches offloaded weights, moves the input to them, and only then calls the class's own.
+Between calls offloaded weights are on no device ("meta"), and the hook knows where they lie.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -54,13 +61,57 @@ def silent() -> Iterator[None]:
 
 
 def shallow(module: nn.Module) -> nn.Module:
-    """A copy that shares weights and submodules with the original, without its hooks."""
+    """A copy that shares weights and submodules with the original, without its hooks.
+
+    What accelerate put around a forward is put around the copy's own: a copy that kept the
+    original's would run the original, and nothing that was replaced in it.
+    """
     copy: nn.Module = module.__class__.__new__(module.__class__)
     copy.__dict__.update(module.__dict__)
     copy.__dict__["_modules"] = dict(module._modules)
     for hooks in ("_forward_hooks", "_forward_pre_hooks"):
         copy.__dict__[hooks] = type(module.__dict__[hooks])()
+    if "_old_forward" in copy.__dict__:
+        copy.__dict__["_parameters"] = dict(module._parameters)  # fetched into the copy alone
+        copy.__dict__["_old_forward"] = _rebound(module.__dict__["_old_forward"], copy)
+        copy.__dict__["forward"] = _rebound(module.__dict__["forward"], copy)
     return copy
+
+
+def _rebound(forward: Any, to: nn.Module) -> Any:
+    """The same function for another module: a method, or accelerate's wrapper around one."""
+    if isinstance(forward, functools.partial):
+        return functools.partial(forward.func, to, *forward.args[1:], **forward.keywords)
+    return types.MethodType(forward.__func__, to)
+
+
+def fetched(module: nn.Module, name: str) -> torch.Tensor:
+    """A module's own parameter, fetched if accelerate has offloaded it."""
+    held = getattr(module, name)
+    assert isinstance(held, torch.Tensor)
+    if not held.is_meta:
+        return held
+    hook: Any = module._hf_hook
+    found = hook.weights_map[name].to(hook.execution_device, held.dtype)
+    assert isinstance(found, torch.Tensor)
+    return found
+
+
+def weights(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """All of a module's state by name, in order, each tensor fetched when its turn comes."""
+    for name, held in sorted(module.state_dict().items()):
+        owner, _, own = name.rpartition(".")
+        yield name, fetched(module.get_submodule(owner), own) if held.is_meta else held
+
+
+def home_of(module: nn.Module) -> torch.device:
+    """The device on which a module takes its inputs: that of the first of its weights."""
+    for part in module.modules():
+        for held in part._parameters.values():
+            if held is not None:
+                hook: Any = getattr(part, "_hf_hook", None)
+                return torch.device(hook.execution_device) if held.is_meta else held.device
+    return torch.device("cpu")
 
 
 def replaced(module: nn.Module, parts: Mapping[str, nn.Module]) -> nn.Module:
@@ -78,22 +129,71 @@ def replaced(module: nn.Module, parts: Mapping[str, nn.Module]) -> nn.Module:
     return copy
 
 
-class Bound(nn.Module):
-    """Returns one value, whatever it is called with."""
+def parametrised(module: nn.Module, entries: Mapping[str, Sequence[int]]) -> nn.Module:
+    """A shallow copy in which some tensors have only these entries, in this order."""
+    copy = shallow(module)
+    copy.__dict__["_parameters"] = dict(module._parameters)
+    copy.__dict__["_buffers"] = dict(module._buffers)
+    for name, wanted in entries.items():
+        held = getattr(module, name)
+        index = torch.tensor(list(wanted), device=held.device)
+        table = copy._buffers if name in copy._buffers else copy._parameters
+        table[name] = held.detach().index_select(0, index)  # type: ignore[assignment]
+    return copy
 
-    def __init__(self, value: Any) -> None:
+
+def answering(module: nn.Module, value: Any) -> nn.Module:
+    """A shallow copy that returns one value; what it holds can still be read from it."""
+    copy = shallow(module)
+    copy.__dict__["forward"] = lambda *_, **__: value
+    return copy
+
+
+class Bound(nn.Module):
+    """Returns one value when it is first called, whatever with.
+
+    A module that is applied again to something else (a projection that DeBERTa applies to its
+    table of distances too) is itself from then on.
+    """
+
+    def __init__(self, value: Any, then: nn.Module | None = None) -> None:
+        super().__init__()
+        self.value = value
+        self.then = (then,)  # in a tuple, so that it is not registered again
+        self.done = False
+
+    def forward(self, *args: object, **kwargs: object) -> Any:
+        (then,) = self.then
+        if self.done and then is not None:
+            return then(*args, **kwargs)
+        self.done = True
+        return self.value
+
+
+class Caught(Exception):  # no error: it carries a value out of a module
+    """What a module was about to be applied to."""
+
+    def __init__(self, value: torch.Tensor) -> None:
         super().__init__()
         self.value = value
 
-    def forward(self, *_: object, **__: object) -> Any:
-        return self.value
+
+class Catch(nn.Module):
+    """Stands where a run is to end: whatever it is applied to is raised, and nothing after runs."""
+
+    def forward(self, x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        raise Caught(x)
 
 
 class TrunkOutput(tuple[torch.Tensor]):
     """What a trunk returns, as its reader takes it: by index or by name, and no extras."""
 
-    def __new__(cls, hidden: torch.Tensor) -> TrunkOutput:
-        return super().__new__(cls, (hidden,))
+    pooler_output: torch.Tensor | None
+
+    def __new__(cls, hidden: torch.Tensor, pooled: torch.Tensor | None = None) -> TrunkOutput:
+        made = super().__new__(cls, (hidden,) if pooled is None else (hidden, pooled))
+        made.pooler_output = pooled
+        return made
 
     @property
     def last_hidden_state(self) -> torch.Tensor:
@@ -103,6 +203,17 @@ class TrunkOutput(tuple[torch.Tensor]):
         """No cache, no attention weights: whatever else a model passes on is None."""
         if name.startswith("__"):
             raise AttributeError(name)
+
+
+class Scaling(nn.Module):
+    """Multiplies by a parameter of another module, channel by channel."""
+
+    def __init__(self, factors: nn.Parameter) -> None:
+        super().__init__()
+        self.factors = factors
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.factors
 
 
 class Weights(nn.Module):

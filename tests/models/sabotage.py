@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ import torch
 from torch import nn
 
 from scrub.graph import Part
-from scrub.models import adapter, attention, linear
+from scrub.models import adapter, heads, linear, pieces
 from scrub.models.adapter import TransformersModel
-from scrub.models.anatomy import Anatomy
 from scrub.models.base import Call
+from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Heads
+from scrub.models.heads import HeadsPiece
+from scrub.models.pieces import Piece
 from tests.models import tiny
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -23,62 +26,53 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def wrong_output_slice(patch: pytest.MonkeyPatch) -> None:
     """Each head's z meets the next head's weights."""
+    real = HeadsPiece.output
 
-    def z_slice(self: Anatomy, head: int) -> tuple[int, int]:
-        width, heads = self.shape.heads.width, self.shape.heads.queries
-        return ((head + 1) % heads) * width, ((head + 1) % heads + 1) * width
+    def output(self: HeadsPiece, part: Part, stored: torch.Tensor) -> torch.Tensor:
+        stem, _, head = part.component.rpartition(".h")
+        other = (int(head) + 1) % self.heads.queries
+        return real(self, replace(part, component=f"{stem}.h{other}"), stored)
 
-    real = TransformersModel.output
-
-    def output(self: TransformersModel, part: Part, stored: torch.Tensor) -> torch.Tensor:
-        with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(Anatomy, "z_slice", z_slice)
-            return real(self, part, stored)
-
-    patch.setattr(TransformersModel, "output", output)
+    patch.setattr(HeadsPiece, "output", output)
 
 
 def bias_counted_with_the_mlp(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(adapter, "_without", lambda output, bias: output)
+    patch.setattr(pieces, "without", lambda output, bias: output)
 
 
 def constant_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TransformersModel, "constant", lambda self, stream: torch.zeros(tiny.WIDTH))
 
 
-def keys_read_the_queries_input(patch: pytest.MonkeyPatch) -> None:
-    real = attention.run_heads
+def with_ports(patch: pytest.MonkeyPatch, **swapped: str) -> None:
+    """Heads that are given one port's input at another."""
+    real = HeadsPiece.run
 
-    def run_heads(a: Anatomy, layer: int, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
+    def run(self: HeadsPiece, calls: Sequence[Call]) -> list[torch.Tensor]:
         wrong = [
-            Call(c.part, {"q": c.ports["q"], "k": c.ports["q"], "v": c.ports["v"]}, c.lengths, c.at)
+            replace(c, ports={name: c.ports[swapped.get(name, name)] for name in c.ports})
             for c in calls
         ]
-        return real(a, layer, wrong, seen)
+        return real(self, wrong)
 
-    patch.setattr(adapter, "run_heads", run_heads)
+    patch.setattr(HeadsPiece, "run", run)
+
+
+def keys_read_the_queries_input(patch: pytest.MonkeyPatch) -> None:
+    with_ports(patch, k="q", v="q")
 
 
 def queries_and_keys_swapped(patch: pytest.MonkeyPatch) -> None:
-    real = attention.run_heads
-
-    def run_heads(a: Anatomy, layer: int, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
-        wrong = [
-            Call(c.part, {"q": c.ports["k"], "k": c.ports["q"], "v": c.ports["v"]}, c.lengths, c.at)
-            for c in calls
-        ]
-        return real(a, layer, wrong, seen)
-
-    patch.setattr(adapter, "run_heads", run_heads)
+    with_ports(patch, k="q", q="k")
 
 
 def substitution_without_effect(patch: pytest.MonkeyPatch) -> None:
-    """What comes back is the recording, whatever the ports hold: a cache that was left on."""
+    """What comes back is the same whatever the ports hold: a cache that was left on."""
 
-    def run_heads(a: Anatomy, layer: int, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
-        return [torch.zeros(*c.ports["q"].shape[:2], a.shape.heads.width) for c in calls]
+    def zs(self: HeadsPiece, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
+        return [torch.zeros(*c.ports["q"].shape[:2], self.heads.z) for c in calls]
 
-    patch.setattr(adapter, "run_heads", run_heads)
+    patch.setattr(HeadsPiece, "_zs", zs)
 
 
 def wrong_group(patch: pytest.MonkeyPatch) -> None:
@@ -86,39 +80,36 @@ def wrong_group(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Heads, "group", lambda self, head: head % self.shared)
 
 
+def under_other_circumstances(
+    patch: pytest.MonkeyPatch, change: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> None:
+    real = Circumstances.call
+
+    def call(self: Circumstances, module: nn.Module, hidden: torch.Tensor) -> Any:
+        return real(Circumstances(self.args, change(self.kwargs)), module, hidden)
+
+    patch.setattr(Circumstances, "call", call)
+
+
 def mask_forgotten(patch: pytest.MonkeyPatch) -> None:
-    real = attention._call
-
-    def call(module: nn.Module, hidden: torch.Tensor, seen: Any) -> torch.Tensor:
-        kwargs = {**seen.kwargs, "attention_mask": None}
-        return real(module, hidden, attention.Circumstances(seen.args, kwargs))
-
-    patch.setattr(attention, "_call", call)
+    under_other_circumstances(patch, lambda kwargs: {**kwargs, "attention_mask": None})
 
 
 def rotary_of_other_positions(patch: pytest.MonkeyPatch) -> None:
-    real = attention._call
+    def turned(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        cos, sin = kwargs["position_embeddings"]
+        return {**kwargs, "position_embeddings": (cos.roll(1, 1), sin.flip(1))}
 
-    def call(module: nn.Module, hidden: torch.Tensor, seen: Any) -> torch.Tensor:
-        cos, sin = seen.kwargs["position_embeddings"]
-        kwargs = {**seen.kwargs, "position_embeddings": (cos.roll(1, 1), sin.flip(1))}
-        return real(module, hidden, attention.Circumstances(seen.args, kwargs))
-
-    patch.setattr(attention, "_call", call)
+    under_other_circumstances(patch, turned)
 
 
 def norm_left_out(patch: pytest.MonkeyPatch) -> None:
-    def normed(
-        self: TransformersModel, norm: nn.Module, calls: Sequence[Call]
-    ) -> Iterator[tuple[int, torch.Tensor]]:
-        yield from ((i, call.ports["in"]) for i, call in enumerate(calls))
-
-    patch.setattr(TransformersModel, "_normed", normed)
+    patch.setattr(Piece, "before", lambda self, x: x)
 
 
 def rows_mixed_up(patch: pytest.MonkeyPatch) -> None:
-    real = attention._narrow
-    patch.setattr(attention, "_narrow", lambda z, at: real(z, at) + z.mean(0, keepdim=True))
+    real = heads.narrow
+    patch.setattr(heads, "narrow", lambda z, call: real(z, call) + z.mean(0, keepdim=True))
 
 
 def dropout_on(patch: pytest.MonkeyPatch) -> None:

@@ -28,14 +28,14 @@ def narrow(x: torch.Tensor, at: torch.Tensor | None) -> torch.Tensor:
 def call(part: Part, ports: dict[str, torch.Tensor], at: torch.Tensor | None = None) -> Call:
     """Ports that read the same position only are handed over at the positions alone."""
     same = {name: narrow(x, at) if name in ("q", "in") else x for name, x in ports.items()}
-    return Call(part, same, tiny.lengths(ROWS, LENGTH), at)
+    return Call(part, same, tiny.batch(ROWS, LENGTH), at)
 
 
 def by_hooks(model: TransformersModel, part: Part, ports: dict[str, torch.Tensor]) -> torch.Tensor:
     """The reference, one row at a time, on tokens that have nothing to do with the ports."""
     hooked, tokens = HookedModel(model.module), tiny.tokens(ROWS, LENGTH, seed=9)
     rows = [
-        hooked.evaluate(part, tokens[r], {name: x[r] for name, x in ports.items()})
+        hooked.evaluate(part, tiny.row(tokens[r]), {name: x[r] for name, x in ports.items()})
         for r in range(ROWS)
     ]
     return torch.stack(rows)  # [row, position, width]
@@ -53,7 +53,7 @@ def test_heads_on_unrelated_inputs(family: str, attention: str) -> None:
     config: Any = model.module.config
     assert config._attn_implementation == attention
     for layer in range(tiny.LAYERS):
-        last = model.anatomy.shape.heads.queries - 1
+        last = model.anatomy.organs["a0"].step.shape.heads.queries - 1
         parts = [Part(f"a{layer}.h{head}") for head in (0, 1, last, 1)]  # one of them twice
         ports = [ports_of(part, seed) for seed, part in enumerate(parts)]
         outputs = model.run([call(part, p) for part, p in zip(parts, ports, strict=True)])
@@ -101,8 +101,9 @@ def test_a_shared_tensor_is_normed_once_and_projected_in_one_product() -> None:
     model, x = tiny.model("gpt2"), ports_of(Part("a0.h0"), seed=5)["q"]
     calls = [call(Part(f"a0.h{head}"), dict.fromkeys("qkv", x)) for head in range(4)]
     model.run(calls)
-    norm, count = model.anatomy.blocks[0].attention_norm, []
-    with norm.register_forward_hook(lambda *_: count.append(1)):
+    norm, count = model.anatomy.organs["a0"].before, []
+    assert norm is not None
+    with norm.module.register_forward_hook(lambda *_: count.append(1)):
         model.run(calls)
     assert len(count) == 1
     with FlopCounterMode(display=False) as counter:
@@ -117,7 +118,7 @@ def test_calls_of_different_frames() -> None:
     model, part = tiny.model("mistral"), Part("a0.h1")
     long = tiny.random_ports("q", "k", "v", rows=ROWS, length=LENGTH)
     short = tiny.random_ports("q", "k", "v", rows=2, length=3)
-    mixed = [Call(part, p, tiny.lengths(*p["q"].shape[:2])) for p in (long, short, long)]
+    mixed = [Call(part, p, tiny.batch(*p["q"].shape[:2])) for p in (long, short, long)]
     alone = [model.run([one])[0] for one in mixed]
     for output, expected in zip(model.run(mixed), alone, strict=True):
         assert tiny.error(output, expected) < TOLERANCE
@@ -130,7 +131,7 @@ def test_a_batch_too_large_for_one_module_call(
     model = tiny.model(family)
     calls = [call(Part(f"a0.h{h}"), ports_of(Part("a0.h0"), seed=h)) for h in range(4)]
     together = model.run(calls)
-    monkeypatch.setattr("scrub.models.attention.MOST_ELEMENTS", {"cpu": 1})
+    monkeypatch.setattr("scrub.models.heads.MOST_ELEMENTS", {"cpu": 1})
     for one, expected in zip(model.run(calls), together, strict=True):
         assert tiny.error(one, expected) < TOLERANCE
 
@@ -143,7 +144,7 @@ def test_attention_matters_in_these_models(family: str) -> None:
         part = Part(name)
         ports = ports_of(part, seed=6)
         alone = {n: x.reshape(-1, 1, tiny.WIDTH) for n, x in ports.items()}  # rows of length 1
-        off = model.run([Call(part, alone, tiny.lengths(ROWS * LENGTH, 1))])[0]
+        off = model.run([Call(part, alone, tiny.batch(ROWS * LENGTH, 1))])[0]
         on = model.run([call(part, ports)])[0]
         assert tiny.error(off.reshape_as(on), on) > 0.1
 

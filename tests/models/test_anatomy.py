@@ -15,8 +15,9 @@ def test_a_module_without_logits() -> None:
     with pytest.raises(InputRefused) as caught:
         load(trunk)
     assert str(caught.value) == (
-        "model 'LlamaModel': a LlamaModel computes no next-token logits. "
-        "Load it with AutoModelForCausalLM."
+        "model 'LlamaModel': a LlamaModel has no 'model' with a head beside it: it computes "
+        "nothing to be scored. Load the class with the head, for example with "
+        "AutoModelForCausalLM."
     )
 
 

@@ -15,7 +15,7 @@ from transformers import AutoConfig
 
 from scrub.errors import InputRefused
 from scrub.graph import Reach
-from scrub.models.config import graph_from_config, read_config, shape_from_config
+from scrub.models.config import completed, graph_from_config, read_config
 from scrub.models.families import FAMILIES
 from scrub.models.families.base import Key
 from tests.models import tiny
@@ -49,17 +49,29 @@ def test_components_come_in_order_of_evaluation() -> None:
     assert (head.stored, head.width, mlp.neurons, logits.width) == (384, 768, 3072, 50257)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_an_empty_config_means_what_it_means_to_transformers(family: str) -> None:
-    default, facts = AutoConfig.for_model(family).to_dict(), FAMILIES[family]
-    assert shape_from_config({}, facts, "x") == shape_from_config(default, facts, "x")
+    """And is read without transformers."""
+    empty = {"model_type": family, **({"n_positions": 1024} if family == "gpt2" else {})}
+    default = AutoConfig.for_model(family).to_dict()
+    assert completed(empty) is empty
+    assert graph_from_config(empty, "x") == graph_from_config(default, "x")
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family not in tiny.FAMILIES])
+def test_a_config_that_leaves_sizes_out_is_completed_by_transformers(family: str) -> None:
+    default = AutoConfig.for_model(family).to_dict()
+    assert graph_from_config(completed({"model_type": family}), "x") == (
+        graph_from_config(default, "x")
+    )
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_sizes_are_those_of_the_module(family: str) -> None:
     module = tiny.module(family)
     graph = tiny.model(family).graph
-    blocks = module.get_submodule(f"{FAMILIES[family].trunk}.{FAMILIES[family].blocks}")
+    stack = FAMILIES[family].stacks[0]
+    blocks = module.get_submodule(f"{stack.path}.{stack.blocks}")
     config: Any = module.config
     heads = [c for c in graph.components if c.name.startswith("a")]
     assert len(heads) == len(list(blocks.children())) * config.num_attention_heads
@@ -73,7 +85,7 @@ def test_the_cost_of_a_pass_is_what_torch_counts(family: str) -> None:
     module, rows, length = tiny.module(family, "eager"), 3, 11
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(input_ids=tiny.tokens(rows, length), use_cache=False)
-    forecast = tiny.model(family).graph.pass_cost.flops(length, length) * rows
+    forecast = tiny.model(family).graph.pass_flops({"tokens": length}) * rows
     assert forecast == pytest.approx(counter.get_total_flops(), rel=0.01)
 
 
@@ -132,8 +144,9 @@ def test_message(case: str) -> None:
 
 
 def test_read_config(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(GPT2_SMALL))
-    assert read_config(tmp_path) == GPT2_SMALL
+    whole = {**GPT2_SMALL, "n_positions": 1024}
+    (tmp_path / "config.json").write_text(json.dumps(whole))
+    assert read_config(tmp_path) == whole
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import torch
 
 from scrub import Dataset, InputRefused, ModelRefused, component, handmade, source
 from scrub.graph import Kind, Reach, Site
+from scrub.models.batches import Inputs
 from scrub.models.handmade_probe import require_declared
 from scrub.models.recording import record
 
-EQUAL = [np.array(row) for row in ([1, 5, 3, 8], [2, 2, 7, 4], [9, 1, 6, 3])]
-UNEQUAL = [*EQUAL, np.array([3, 1, 4, 1, 5, 9])]
+ROWS = [np.array(row) for row in ([1, 5, 3, 8], [2, 2, 7, 4], [9, 1, 6, 3])]
+EQUAL = Inputs({"tokens": ROWS})
+UNEQUAL = Inputs({"tokens": [*ROWS, np.array([3, 1, 4, 1, 5, 9])]})
 X = source("x", lambda inputs: inputs.double()[:, :, None])
 
 
@@ -77,9 +79,9 @@ def test_a_feeder_named_twice_is_refused():
 
 def test_a_position_that_was_not_recorded_is_never_another_rows():
     narrow = model(source("p", lambda t: t[:, :1, None].double()))
-    data = Dataset.from_rows([{"tokens": row.tolist()} for row in EQUAL])
+    data = Dataset.from_rows([{"tokens": row.tolist()} for row in ROWS])
     site = Site(Kind.OUTPUT, "p")
-    with record(narrow, data.inputs, [site], batch=2) as recording:
+    with record(narrow, Inputs.of(data, narrow.graph), [site], batch=2) as recording:
         with pytest.raises(InputRefused, match="'p': is read at position 1, and what was"):
             recording.at(site, torch.tensor([0]), torch.tensor([[1]]))
         assert recording.at(site, torch.tensor([2]), torch.tensor([[0]])).numel() == 1

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
+from transformers import BertConfig, T5Config, ViTConfig
 
 from scrub.errors import InputRefused
-from scrub.models.loading import load
+from scrub.models.families import FAMILIES
+from scrub.models.loading import _class_of, load
 from scrub.models.probe import probe
+from scrub.models.quiet import quiet
 from tests.models import tiny
 
 
@@ -39,6 +43,35 @@ def test_a_folder_gives_the_model_that_was_saved(
         assert torch.equal(model.module(input_ids=tokens).logits, module(input_ids=tokens).logits)
     assert model.fingerprint() == tiny.model(family).fingerprint()
     assert model.graph.components == tiny.model(family).graph.components
+
+
+@pytest.mark.parametrize("named", [["LlamaForCausalLM"], None, []])
+def test_the_config_names_the_class_and_a_decoder_is_the_default(
+    named: list[str] | None, folder: Path
+) -> None:
+    config(folder, architectures=named)
+    assert type(load(folder).module).__name__ == "LlamaForCausalLM"
+
+
+HEADED = {
+    "BertForMaskedLM": BertConfig(
+        vocab_size=11, hidden_size=8, num_attention_heads=2, num_hidden_layers=1
+    ),
+    "ViTForImageClassification": ViTConfig(
+        hidden_size=8, num_attention_heads=2, num_hidden_layers=1, image_size=4, patch_size=2
+    ),
+    "T5ForConditionalGeneration": T5Config(
+        vocab_size=11, d_model=8, d_kv=4, num_heads=2, num_layers=1, d_ff=8
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_any_headed_class_of_transformers_is_chosen_by_its_name(name: str, tmp_path: Path) -> None:
+    """Whether its architecture is covered is asked elsewhere."""
+    with quiet():
+        getattr(transformers, name)(HEADED[name]).save_pretrained(tmp_path)
+    assert _class_of(str(tmp_path), None, "").__name__ == name
 
 
 def test_a_module_in_memory_is_taken_as_it_is() -> None:
@@ -122,14 +155,22 @@ def own_code(folder: Path) -> None:
 
 
 def another_architecture(folder: Path) -> None:
-    config(folder, model_type="gpt_neo")
+    config(folder, model_type="mamba")
+
+
+def bare_trunk(folder: Path) -> None:
+    config(folder, architectures=["LlamaModel"])
+
+
+def unknown_class(folder: Path) -> None:
+    config(folder, architectures=["LlamaForPoetry"])
 
 
 def no_config(folder: Path) -> None:
     (folder / "config.json").unlink()
 
 
-COVERED = "Covered: gpt2, llama, mistral, qwen2, qwen3."
+COVERED = f"Covered: {', '.join(FAMILIES)}."
 MISFIT = "Is config.json that of these weights?"
 
 FOLDERS: dict[Callable[[Path], None], str] = {
@@ -157,7 +198,11 @@ FOLDERS: dict[Callable[[Path], None], str] = {
     "model.layers.0.mlp.gate_proj.weight ([40, 24] in the file, [41, 24] by the config), "
     f"… (10 in all). {MISFIT}",
     own_code: f"the architecture 'zzz' is not covered. {COVERED}",
-    another_architecture: f"the architecture 'gpt_neo' is not covered. {COVERED}",
+    another_architecture: f"the architecture 'mamba' is not covered. {COVERED}",
+    bare_trunk: "its config.json names LlamaModel, a bare trunk: without a head nothing can be "
+    "scored. Save the model with its head, as LlamaForCausalLM.",
+    unknown_class: "its config.json names the class LlamaForPoetry, which transformers does not "
+    "have. Code of a model's own is never executed.",
     no_config: "the folder holds no config.json. A model folder is what transformers' "
     "save_pretrained writes.",
 }
@@ -180,10 +225,10 @@ OPTIONS: dict[str, tuple[dict[str, str], str]] = {
         {"dtype": "float23"},
         "dtype 'float23': is not one. Did you mean float32 or float64 or float16?",
     ),
-    "device": ({"device": "gpu"}, "device 'gpu': is not one. Known: cpu, cuda, cuda:0, …."),
+    "device": ({"device": "gpu"}, "device 'gpu': is not one. Known: cpu, cuda, cuda:0, …, auto."),
     "other device": (
         {"device": "meta"},
-        "device 'meta': is not covered. Known: cpu, cuda, cuda:0, ….",
+        "device 'meta': is not covered. Known: cpu, cuda, cuda:0, …, auto.",
     ),
 }
 
@@ -214,6 +259,16 @@ def test_a_cuda_device_that_is_not_there(
     with pytest.raises(InputRefused) as caught:
         load(folder, device=device)
     assert str(caught.value) == message
+
+
+def test_auto_without_accelerate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputRefused) as caught:
+        load(folder, device="auto")
+    assert str(caught.value) == (
+        "device 'auto': spreading a model over devices needs the package accelerate. "
+        "Run: pip install accelerate"
+    )
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from scrub import ModelRefused
 from scrub.models.adapter import TransformersModel
+from scrub.models.batches import Inputs
 from scrub.models.padding import require_padding_harmless
 from tests.models.tiny import module
 
@@ -31,12 +32,13 @@ def test_rotary_tables_that_depend_on_the_length(kind):
     rng = np.random.default_rng(0)
     short, long = rng.integers(0, 50, 9), rng.integers(0, 50, 16)
     model._check_inputs = lambda inputs: None  # dynamic tables are for inputs beyond the limit
-    require_padding_harmless(model, [short, short])
+    require_padding_harmless(model, Inputs({"tokens": [short, short]}))
     with pytest.raises(ModelRefused, match=r"padded to 16.*Use inputs of equal lengths"):
-        require_padding_harmless(model, [long, short])
+        require_padding_harmless(model, Inputs({"tokens": [long, short]}))
 
 
 def test_other_models_take_unequal_lengths():
     require_padding_harmless(
-        TransformersModel(module("llama"), "plain"), [np.arange(9), np.arange(16)]
+        TransformersModel(module("llama"), "plain"),
+        Inputs({"tokens": [np.arange(9), np.arange(16)]}),
     )

@@ -10,10 +10,8 @@ import torch
 from torch import nn
 
 from scrub.errors import ModelRefused
-from scrub.models import adapter, taps
 from scrub.models.adapter import TransformersModel
-from scrub.models.anatomy import Anatomy
-from scrub.models.base import Site
+from scrub.models.heads import HeadsPiece
 from scrub.models.probe import probe
 from tests.models import tiny
 from tests.models.sabotage import ADAPTERS, constant_forgotten
@@ -30,6 +28,7 @@ def test_passes(family: str, attention: str) -> None:
         "all recorded values are finite",
         "a repeated pass gives the same values",
         "the recorded logits are the model's own",
+        f"attention '{'eager' if attention == 'sdpa' else 'sdpa'}' agrees with '{attention}'",
         "components sum to the stream",
         "a re-run component equals its recording",
         "port in is read",
@@ -71,11 +70,8 @@ def test_a_wrong_adapter_is_caught(case: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_hook_that_never_fires_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tap(anatomy: Anatomy, site: Site, found: taps.Found) -> Any:
-        return nn.Linear(1, 1).register_forward_hook(lambda *_: None)
-
     model = tiny.model("gpt2")
-    monkeypatch.setattr(adapter, "tap", tap)
+    monkeypatch.setattr(HeadsPiece, "watch", lambda self, watch, site, found: None)
     with pytest.raises(ModelRefused) as caught:
         probe(model)
     assert str(caught.value) == "model 'tiny-gpt2': a forward pass never reached resid.0."

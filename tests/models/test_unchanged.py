@@ -46,14 +46,14 @@ def state(module: nn.Module) -> tuple[object, ...]:
 def part_call(name: str, neurons: tuple[int, int] | None = None) -> Call:
     names = ("q", "k", "v") if name.startswith("a") else ("in",)
     ports = tiny.random_ports(*names, rows=ROWS, length=LENGTH)
-    return Call(Part(name, neurons=neurons), ports, tiny.lengths(ROWS, LENGTH))
+    return Call(Part(name, neurons=neurons), ports, tiny.batch(ROWS, LENGTH))
 
 
 def record(model: TransformersModel) -> None:
     sites = [Site(Kind.OUTPUT, c.name) for c in model.graph.components]
     sites += [Site(Kind.STREAM, name) for name in model.graph.streams]
     sites += [Site(Kind.NEURONS, "m0")]
-    model.record(tiny.tokens(ROWS, LENGTH), tiny.lengths(ROWS, LENGTH), sites)
+    model.record(tiny.batch(ROWS, LENGTH), sites)
 
 
 def run(model: TransformersModel) -> None:
@@ -64,9 +64,9 @@ def run(model: TransformersModel) -> None:
 
 def reference(model: TransformersModel) -> None:
     hooked = HookedModel(model.module)
-    hooked.outputs(tiny.tokens(1, LENGTH)[0])
+    hooked.outputs(tiny.batch(1, LENGTH))
     ports = {name: x[0] for name, x in part_call("a1.h0").ports.items()}
-    hooked.evaluate(Part("a1.h0"), tiny.tokens(1, LENGTH)[0], ports)
+    hooked.evaluate(Part("a1.h0"), tiny.batch(1, LENGTH), ports)
 
 
 ACTIONS: dict[str, Callable[[TransformersModel], object]] = {
@@ -102,8 +102,10 @@ def test_nothing_is_changed_by_what_fails_half_way(
 
     module = tiny.module(family)
     model = TransformersModel(module)
-    monkeypatch.setattr(model.anatomy.blocks[-1].mlp, "forward", fail)
-    monkeypatch.setattr(model.anatomy.final_norm, "forward", fail)
+    last, norm = model.anatomy.organs["m1"].whole[0], model.anatomy.organs["logits"].before
+    assert norm is not None
+    monkeypatch.setattr(last.module, "forward", fail)
+    monkeypatch.setattr(norm.module, "forward", fail)
     module.train()
     before, level = state(module), logging.getLogger("transformers").level
     with pytest.raises(ZeroDivisionError):
@@ -121,7 +123,7 @@ def test_dropout_and_gradients_are_off_inside(family: str) -> None:
     module.train()
     model = TransformersModel(module)
     site = Site(Kind.OUTPUT, "logits")
-    inputs = tiny.tokens(ROWS, LENGTH), tiny.lengths(ROWS, LENGTH), [site]
+    inputs = tiny.batch(ROWS, LENGTH), [site]
     first, second = (model.record(*inputs)[site] for _ in range(2))
     assert torch.equal(first, second)
     assert not first.requires_grad

@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from scrub.models.adapter import TransformersModel
+from scrub.models.base import Batch
 
 VOCABULARY, WIDTH, LAYERS, WINDOW = 50, 24, 2, 4
 
@@ -75,8 +76,13 @@ def tokens(rows: int, length: int, seed: int = 1) -> torch.Tensor:
     return torch.randint(VOCABULARY, (rows, length), generator=torch.Generator().manual_seed(seed))
 
 
-def lengths(rows: int, length: int) -> torch.Tensor:
-    return torch.full((rows,), length)
+def batch(rows: int, length: int, seed: int = 1) -> Batch:
+    return Batch.of_tokens(tokens(rows, length, seed))
+
+
+def row(tokens: torch.Tensor) -> Batch:
+    """One row alone, of its tokens [length]."""
+    return Batch.of_tokens(tokens[None])
 
 
 def random_ports(*names: str, rows: int, length: int, seed: int = 2) -> dict[str, torch.Tensor]:

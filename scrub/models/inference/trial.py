@@ -1,0 +1,124 @@
+"""Facts on trial: each kind of attention is run in the ways that may fit, the fastest first.
+
+The one is taken whose heads, on unrelated inputs, equal whole passes with hooks; an attention that
+no way fits stays whole. At the end the facts as a whole are probed, as every family's are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from torch import nn
+
+from scrub.errors import ScrubError
+from scrub.models.adapter import TransformersModel
+from scrub.models.families.base import Attention, Block, Family, Mixer, Run, Sublayer
+from scrub.models.inference.coarse import uncut
+from scrub.models.inference.facts import ByLayer
+from scrub.models.inference.refusal import refused
+from scrub.models.measure import difference
+from scrub.models.plain import Plain
+from scrub.models.probe import probe
+
+RUNS = {
+    Run.ALONE: (Run.ALONE, Run.TOGETHER, Run.TRACED),
+    Run.TOGETHER: (Run.TOGETHER, Run.TRACED),
+    Run.TRACED: (Run.TRACED,),
+}
+
+
+def settled(module: nn.Module, family: Family, blocks: tuple[Block, ...], where: str) -> Family:
+    """The family with every attention run in a way that fits. Raises `InputRefused`.
+
+    Where several blocks are alike, the first and the last are tried.
+    """
+    kinds = list(dict.fromkeys(map(repr, blocks)))
+    layers = [[i for i, one in enumerate(blocks) if repr(one) == kind] for kind in kinds]
+    for alike in layers:
+        for place, sublayer in enumerate(blocks[alike[0]]):
+            if isinstance(sublayer, Attention):
+                blocks = _tried(module, family, blocks, alike, place)
+    family = with_blocks(family, blocks)
+    _require(module, family, blocks, where)
+    return replace(family, note=_note(blocks))
+
+
+def _tried(
+    module: nn.Module, family: Family, blocks: tuple[Block, ...], alike: list[int], place: int
+) -> tuple[Block, ...]:
+    """The blocks with the first way of running one sublayer that fits."""
+    own = blocks[alike[0]]
+    sublayer = own[place]
+    assert isinstance(sublayer, Attention)
+    for way in _ways(sublayer):
+        block = (*own[:place], way, *own[place + 1 :])
+        trial = tuple(block if i in alike else one for i, one in enumerate(blocks))
+        if isinstance(way, Mixer):
+            return trial
+        if _fits(module, with_blocks(family, trial), (alike[0], alike[-1])):
+            return trial
+    raise AssertionError("the last way is a mixer")
+
+
+def _ways(attention: Attention) -> Iterator[Sublayer]:
+    """How an attention may be run, the preferred way first; last, as a whole."""
+    for run in RUNS[attention.run]:
+        if run is Run.ALONE:
+            yield attention
+            if attention.per_head:
+                yield replace(attention, per_head=())
+        else:
+            yield replace(attention, run=run, per_head=())
+    yield uncut(attention)
+
+
+def _fits(module: nn.Module, family: Family, layers: tuple[int, ...]) -> bool:
+    """Whether the first and the last head of some layers, on other inputs, are as with hooks."""
+    try:
+        plain = Plain(TransformersModel(module, family=family), seed=3)
+        for layer in dict.fromkeys(layers):
+            group = [c for c in plain.model.graph.components if c.name.startswith(f"a{layer}.h")]
+            for component in (group[0], group[-1]):
+                streams = {port.name: plain.stream(port.stream) for port in component.ports}
+                call = plain.call(component, {n: plain.random(x) for n, x in streams.items()})
+                ours = plain.model.run([call])[0][0]
+                if not difference(ours, plain.by_hooks(call)) <= plain.tolerance:
+                    return False
+    except (ScrubError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, KeyError):
+        return False  # this way of running it ends in an error of the module's own
+    return True
+
+
+def _require(module: nn.Module, family: Family, blocks: tuple[Block, ...], where: str) -> None:
+    """The whole probe. Raises `InputRefused` with what failed."""
+    try:
+        report = probe(TransformersModel(module, family=family))
+    except (ScrubError, RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+        said = f"what was found cannot be run ({type(error).__name__}: {error})."
+        raise refused(where, said, _block(module, family), family) from error
+    failed = next((check for check in report.checks if not check.passed), None)
+    if failed is not None:
+        said = f"of what was found this does not hold: {failed.name}. At {failed.where} the error "
+        said += f"is {failed.error:.2g}; at most {failed.tolerance:.2g} is allowed."
+        raise refused(where, said, _block(module, family), family)
+
+
+def _block(module: nn.Module, family: Family) -> nn.Module:
+    (stack,) = family.stacks
+    tower = module.get_submodule(stack.path).get_submodule(stack.blocks)
+    return next(iter(tower.children()))
+
+
+def with_blocks(family: Family, blocks: tuple[Block, ...]) -> Family:
+    alike = len(set(map(repr, blocks))) == 1
+    (stack,) = family.stacks
+    return replace(
+        family, stacks=(replace(stack, block=blocks[0] if alike else ByLayer(blocks)),)
+    )
+
+
+def _note(blocks: tuple[Block, ...]) -> str:
+    """What is coarser than heads and MLPs."""
+    mixers = dict.fromkeys((s.letter, s.why) for b in blocks for s in b if isinstance(s, Mixer))
+    return "; ".join(f"{letter} is one component: {why}" for letter, why in mixers)

@@ -1,0 +1,89 @@
+"""What a model's own head gives: logits over a vocabulary or labels, at each position or pooled.
+
+Read off the name of its class, which config.json holds under `architectures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scrub.errors import InputRefused, Problem
+from scrub.models.families.base import Config, Key, Stack
+from scrub.models.shapes import own_config, size
+
+
+@dataclass(frozen=True)
+class Head:
+    """The kind of output that a class of models ends in.
+
+    `suffixes` are those of the class names; `size` is what says how wide it is; `field` names
+    the output among what the model returns, which may have no axis for its width of 1.
+    """
+
+    suffixes: tuple[str, ...]
+    size: str | int  # "vocabulary", "labels", a config key; or the width itself
+    pooled: bool = False
+    field: str = "logits"
+    flat: bool = False
+
+    def of(self, returned: Any) -> Any:
+        """The output, [row, position, width], in what a model returns; pooled at one position."""
+        value = getattr(returned, self.field, None)
+        if value is None:
+            found = f"returns no '{self.field}', but {', '.join(returned)}."
+            fix = "Load the model with a head for language modelling or for classification."
+            raise InputRefused(Problem(f"model class '{type(returned).__name__}'", found, fix))
+        return value[:, None] if self.pooled else value[..., None] if self.flat else value
+
+    def width(self, stack: Stack, config: Config, where: str) -> int:
+        """How wide it is, by the config of the stack that it reads."""
+        own = own_config(config, stack)
+        if isinstance(self.size, int):
+            return self.size
+        if self.size == "labels":
+            return len(config.get("id2label") or ()) or int(config.get("num_labels") or 2)
+        key = stack.sizes.vocabulary if self.size == "vocabulary" else Key((self.size,))
+        return size(own, key, where)
+
+
+WORDS = Head(
+    (
+        "ForCausalLM", "LMHeadModel", "LMHead", "ForMaskedLM", "ForConditionalGeneration",
+        "ForQuestionAnswering", "ForPreTraining", "Decoder", "WithLMHeadModel",
+    ),
+    "vocabulary",
+)  # fmt: skip
+LABELS = Head(
+    (
+        "ForSequenceClassification", "ForImageClassification",
+        "ForImageClassificationWithTeacher",
+    ),
+    "labels", pooled=True,
+)  # fmt: skip
+FAKES = Head(("ElectraForPreTraining",), 1, flat=True)  # has this token been replaced?
+TWO_HEADS = Head(
+    tuple(f"{name}ForPreTraining" for name in ("Bert", "Albert", "Ernie", "RoCBert")),
+    "vocabulary",
+    field="prediction_logits",  # beside it stands which sentence comes first
+)
+FOLLOWS = Head(("ForNextSentencePrediction",), 2, pooled=True)
+TAGS = Head(("ForTokenClassification",), "labels")
+IMAGES = Head(("VisionModelWithProjection",), "projection_dim", pooled=True, field="image_embeds")
+VISION = Head(("VisionModel",), "hidden_size", pooled=True, field="pooler_output")
+TEXTS = Head(("TextModelWithProjection",), "projection_dim", pooled=True, field="text_embeds")
+HEADS: Sequence[Head] = (
+    LABELS, TAGS, FAKES, TWO_HEADS, FOLLOWS, IMAGES, VISION, TEXTS, WORDS,
+)  # fmt: skip
+
+
+def head_of(config: Config, architecture: str = "") -> Head:
+    """The head of a class of models, by its name or by what the config says it was saved from.
+
+    >>> head_of({"architectures": ["BertForSequenceClassification"]}).pooled
+    True
+    """
+    saved = config.get("architectures") or ()
+    name = architecture or (saved[0] if saved else "")
+    return next((head for head in HEADS if name.endswith(head.suffixes)), WORDS)

@@ -1,0 +1,233 @@
+"""What the adapter does with each kind of step: record it, re-run it, say what it adds.
+
+Nothing here knows an architecture; heads have a file of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from scrub.graph import Kind, Part, Reach, Site
+from scrub.models.anatomy import Organ
+from scrub.models.base import Batch, Call
+from scrub.models.circumstances import Surroundings
+from scrub.models.linear import bias_of, columns
+from scrub.models.spots import Spot, Watch, first, hidden_of
+from scrub.models.substitute import Weights, replaced
+
+Found = dict[Site, torch.Tensor]
+Tensor = torch.Tensor
+
+
+@dataclass(eq=False)
+class Piece:
+    """One step of a model at work. `surroundings` says what its modules are handed besides."""
+
+    organ: Organ
+    dtype: torch.dtype
+    surroundings: Surroundings = field(repr=False)
+
+    def watch(self, watch: Watch, site: Site, found: Found) -> None:
+        """Puts what passes at a site of this step into `found`."""
+        raise NotImplementedError
+
+    def output(self, part: Part, stored: Tensor) -> Tensor:
+        """A part's share of its readers' sums, [..., width], from what was recorded of it."""
+        return self.scaled(stored)
+
+    def run(self, calls: Sequence[Call]) -> list[Tensor]:
+        """All calls of this step, on assembled ports: [row, n, width] for each."""
+        raise NotImplementedError
+
+    def constant(self) -> Tensor | None:
+        """What it adds whatever it reads, [width]: its bias."""
+        return None
+
+    def scaled(self, value: Tensor) -> Tensor:
+        """A residual multiplier, by the config or by channel."""
+        if self.organ.scaled is not None:
+            with torch.no_grad():
+                value = self.organ.scaled(value)
+        return value if self.organ.scale == 1.0 else value * self.organ.scale
+
+    def normed(self, calls: Sequence[Call]) -> Iterator[tuple[int, Tensor]]:
+        """Each call's input through the norm before it, once for calls on the same tensor."""
+        shared: dict[int, list[int]] = {}
+        for i, call in enumerate(calls):
+            shared.setdefault(id(call.ports["in"]), []).append(i)
+        for members in shared.values():
+            normed = self.before(calls[members[0]].ports["in"].to(self.dtype))  # [row, n, width]
+            yield from ((i, normed) for i in members)
+
+    def before(self, x: Tensor) -> Tensor:
+        """The norm that this step reads through, and the factor on it."""
+        spot, gain = self.organ.before, self.organ.gain
+        normed = x if spot is None else first(spot.module(x))
+        return normed if gain == 1.0 else normed * gain
+
+
+class EmbedPiece(Piece):
+    """The input of a stack's first block."""
+
+    def watch(self, watch: Watch, site: Site, found: Found) -> None:
+        watch_input(watch, self.organ.whole[0], site, found)
+
+
+class NormPiece(Piece):
+    """A norm that is a component: its port is its input, its output what feeds later ports."""
+
+    def watch(self, watch: Watch, site: Site, found: Found) -> None:
+        if site.kind is Kind.STREAM:
+            watch_input(watch, self.organ.whole[0], site, found)
+        else:
+            watch_output(watch, self.organ.whole[0], site, found)
+
+    def run(self, calls: Sequence[Call]) -> list[Tensor]:
+        norm = self.organ.whole[0].module
+        return [self.scaled(first(norm(call.ports["in"].to(self.dtype)))) for call in calls]
+
+
+class ModulePiece(Piece):
+    """An MLP or a mixer: modules applied in turn."""
+
+    def watch(self, watch: Watch, site: Site, found: Found) -> None:
+        if site.kind is Kind.STREAM:
+            watch_input(watch, self.organ.before or self.organ.whole[0], site, found)
+        elif site.kind is Kind.NEURONS:
+            assert self.organ.out is not None  # a module without neurons has no such site
+            watch_input(watch, self.organ.out, site, found)
+        else:
+            watch_unfolded(watch, self.organ.whole[-1], site, found)
+
+    def output(self, part: Part, stored: Tensor) -> Tensor:
+        if part.neurons is None:
+            return self.scaled(without(stored, self._bias()))
+        assert self.organ.out is not None
+        start, last = part.neurons
+        weight = columns(self.organ.out.module, start, last + 1)
+        return self.scaled(nn.functional.linear(stored, weight))
+
+    def constant(self) -> Tensor | None:
+        bias = self._bias()
+        return None if bias is None else self.scaled(bias)
+
+    def run(self, calls: Sequence[Call]) -> list[Tensor]:
+        results: dict[int, Tensor] = {}
+        for i, normed in self.normed(calls):
+            neurons = calls[i].part.neurons
+            if neurons is None:
+                value = self._apply(normed, calls[i])
+                results[i] = self.scaled(without(value, self._bias()))
+            else:
+                results[i] = self.scaled(self._neurons(normed, neurons[0], neurons[1] + 1))
+        return [narrow(results[i], call, self.mixes) for i, call in enumerate(calls)]
+
+    @property
+    def mixes(self) -> bool:
+        """Whether it reads other positions than its own, and so runs on whole sequences."""
+        return self.organ.step.components[0].ports[0].reach is not Reach.SAME
+
+    def _apply(self, value: Tensor, call: Call) -> Tensor:
+        for i, spot in enumerate(self.organ.whole):
+            if i == 0 and self.mixes:
+                space = self.organ.step.stack.space
+                padded = {space: value.shape[1]}
+                seen = self.surroundings.of(self.organ.step.group, padded, call.frame)
+                value = unfolded(first(seen.call(spot.module, value)), value.shape)
+            else:
+                value = unfolded(first(spot.module(value)), value.shape)
+        return value
+
+    def _neurons(self, value: Tensor, start: int, stop: int) -> Tensor:
+        """The same with a linear map that reads some neurons in place of the one that reads all."""
+        assert self.organ.out is not None
+        some = Weights(columns(self.organ.out.module, start, stop), start, stop)
+        last = self.organ.whole[-1].module
+        ending = replaced(last, {self.organ.within: some}) if self.organ.within else some
+        modules = [spot.module for spot in self.organ.whole[:-1]] + [ending]
+        for module in modules:
+            value = first(module(value))
+        return value
+
+    def _bias(self) -> Tensor | None:
+        return None if self.organ.out is None else bias_of(self.organ.out.module)
+
+
+@dataclass(eq=False)
+class OutputPiece(Piece):
+    """The model's own head on a normed stream, read where its last stack ends."""
+
+    tower: Spot
+    head: Callable[[Tensor, Batch], Tensor]
+
+    def watch(self, watch: Watch, site: Site, found: Found) -> None:
+        if self.organ.before is not None:
+            watch_input(watch, self.organ.before, site, found)
+        elif self.organ.whole:
+            watch_input(watch, self.organ.whole[0], site, found)
+        else:
+            watch_output(watch, self.tower, site, found)
+
+    def run(self, calls: Sequence[Call]) -> list[Tensor]:
+        results = {i: self.head(self._projected(x), calls[i].frame) for i, x in self.normed(calls)}
+        return [results[i] for i in range(len(calls))]
+
+    def _projected(self, normed: Tensor) -> Tensor:
+        """Through what a stack applies after its last norm."""
+        for spot in self.organ.whole:
+            normed = spot.module(normed)
+        return normed
+
+
+def watch_input(
+    watch: Watch, spot: Spot, site: Site, found: Found, of: Callable[[Tensor], Tensor] = lambda x: x
+) -> None:
+    def keep(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        found[site] = of(hidden_of(args, kwargs))
+
+    watch.before(spot, keep)
+
+
+def watch_output(watch: Watch, spot: Spot, site: Site, found: Found) -> None:
+    def keep(output: Any) -> None:
+        found[site] = first(output).clone()  # some blocks add to it in place
+
+    watch.after(spot, keep)
+
+
+def watch_unfolded(watch: Watch, spot: Spot, site: Site, found: Found) -> None:
+    """The output with the rows and positions of the input."""
+    shape: list[int] = []
+
+    def see(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        shape[:] = hidden_of(args, kwargs).shape
+
+    def keep(output: Any) -> None:
+        found[site] = unfolded(first(output), shape).clone()  # Falcon adds to it in place
+
+    watch.before(spot, see)
+    watch.after(spot, keep)
+
+
+def unfolded(output: Tensor, shape: Sequence[int]) -> Tensor:
+    """Rows and positions on axes of their own; some experts return them on one (Llama 4)."""
+    return output if output.ndim == len(shape) else output.reshape(*shape[:-1], -1)
+
+
+def without(output: Tensor, bias: Tensor | None) -> Tensor:
+    return output if bias is None else output - bias
+
+
+def narrow(value: Tensor, call: Call, whole: bool = True) -> Tensor:
+    """The positions that a call asks for, of a value at all of them [row, length, width]."""
+    if call.at is None or not whole:
+        return value
+    return value[torch.arange(len(call.at), device=call.at.device)[:, None], call.at]
+
+
+Pieces = Mapping[str, Piece]
