@@ -2,13 +2,18 @@
 
 A family file is a `Family` with what differs from the common reading below, which is that of
 Llama and of most decoders since: serial blocks, a norm before each sublayer, one projection each
-for queries, keys and values. All paths are attribute names, dotted where they go deeper.
+for queries, keys and values. A block is a tuple of sublayers in the order of their evaluation;
+paths are attribute names, dotted where they go deeper.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import enum
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,9 @@ class Key:
     """A size in config.json: the names it goes by, and what transformers takes in its absence."""
 
     names: tuple[str, ...]
-    default: int | None = None  # None: derived from the other sizes
+    default: int | None = None  # None: not known here
+    derived: bool = False  # its absence means that it follows from the other sizes
+    of: Callable[[Config], int | Sequence[int]] | None = None  # computed from some keys
 
 
 @dataclass(frozen=True)
@@ -29,18 +36,28 @@ class Heads:
 
     queries: int
     shared: int  # heads of keys and values; equally many as of queries unless they are grouped
-    width: int
+    width: int  # of queries and keys
+    values: int = 0  # width of values and of z; 0: as queries
+    common: int = 0  # how much of a key all heads share (multi-head latent attention)
 
     def group(self, head: int) -> int:
         """Which head of keys and values a query head reads."""
         return head // (self.queries // self.shared)
 
+    @property
+    def z(self) -> int:
+        return self.values or self.width
+
+    def wide(self, port: str) -> int:
+        """How wide a head's slice at a port is."""
+        return self.z if port == "v" else self.width
+
 
 Layout = Callable[[str, int, Heads], int]
 """Where, in the output of its projection, the slice of a port ("q", "k" or "v") of a head starts.
 
-The slice is `heads.width` wide. The same function cuts the weights of the real module and lays
-out the output of a substituted projection, so a new way of fusing is one function here.
+The slice is `heads.wide(port)` wide. The same function cuts the weights of the real module and
+lays out the output of a substituted projection, so a new way of fusing is one function here.
 """
 
 
@@ -50,7 +67,7 @@ def separate(port: str, head: int, heads: Heads) -> int:
     >>> separate("k", 5, Heads(queries=8, shared=2, width=64))
     64
     """
-    return (head if port == "q" else heads.group(head)) * heads.width
+    return (head if port == "q" else heads.group(head)) * heads.wide(port)
 
 
 def stacked(port: str, head: int, heads: Heads) -> int:
@@ -63,48 +80,226 @@ def stacked(port: str, head: int, heads: Heads) -> int:
     return before * heads.width + separate(port, head, heads)
 
 
+def interleaved(port: str, head: int, heads: Heads) -> int:
+    """One projection: for each head its query, its key and its value (GPT-NeoX, BLOOM).
+
+    >>> [interleaved(port, 1, Heads(queries=12, shared=12, width=64)) for port in "qkv"]
+    [192, 256, 320]
+    """
+    return (3 * head + "qkv".index(port)) * heads.width
+
+
+def grouped(port: str, head: int, heads: Heads) -> int:
+    """One projection: for each shared head its queries, then its key and its value (Falcon).
+
+    >>> [grouped(port, 5, Heads(queries=8, shared=2, width=64)) for port in "qkv"]
+    [448, 640, 704]
+    """
+    size = heads.queries // heads.shared
+    within = {"q": head % size, "k": size, "v": size + 1}[port]
+    return (heads.group(head) * (size + 2) + within) * heads.width
+
+
+def latent(port: str, head: int, heads: Heads) -> int:
+    """Keys and values from one latent: for each head the key's own part, then the value.
+
+    >>> heads = Heads(queries=4, shared=4, width=24, values=16, common=8)
+    >>> [latent(port, 1, heads) for port in "qkv"]
+    [24, 32, 48]
+    """
+    own = heads.width - heads.common
+    if port == "q":
+        return head * heads.width
+    return head * (own + heads.z) + (own if port == "v" else 0)
+
+
+Fit = Callable[[Any, Sequence[int], int], Any]
+"""What an attention is handed beside what it reads, made to fit some heads and so many rows.
+
+It was seen in a pass over one row with all heads; most of it fits any number of either.
+"""
+
+
+def each_row(table: Any, heads: Sequence[int], rows: int) -> Any:
+    """[row, …], where the module insists on its rows."""
+    return table.expand(rows, *table.shape[1:])
+
+
+def row_and_head(table: Any, heads: Sequence[int], rows: int) -> Any:
+    """[row, head, …], or the same for all heads."""
+    some = table[:, list(heads)] if table.shape[1] > 1 else table
+    return each_row(some, heads, rows)
+
+
+def head_alone(table: Any, heads: Sequence[int], rows: int) -> Any:
+    """[head, …]"""
+    return table[list(heads)]
+
+
+def row_by_head(table: Any, heads: Sequence[int], rows: int) -> Any:
+    """[row * head, …]"""
+    return table[list(heads)].repeat(rows, *(1 for _ in table.shape[1:]))
+
+
 @dataclass(frozen=True)
 class Sizes:
-    """Under which keys config.json holds the sizes of the model."""
+    """Under which keys config.json holds the sizes of a stack."""
 
-    layers: Key = Key(("num_hidden_layers",))
-    width: Key = Key(("hidden_size",))
-    heads: Key = Key(("num_attention_heads",))
+    layers: Key = Key(("num_hidden_layers", "n_layer", "num_layers", "n_layers"))
+    width: Key = Key(("hidden_size", "n_embd", "d_model", "dim"))
+    heads: Key = Key(("num_attention_heads", "n_head", "num_heads", "n_heads"))
     shared: Key = Key(("num_key_value_heads",))  # absent: as many as heads
-    head_width: Key = Key(("head_dim",))  # absent: width / heads
-    hidden: Key = Key(("intermediate_size",))  # absent: 4 * width
+    head_width: Key = Key(("head_dim",), derived=True)  # width / heads
+    value_width: Key = Key(("v_head_dim",), derived=True)  # as head_width
+    common: Key = Key(("qk_rope_head_dim",), derived=True)  # no part of their keys
+    hidden: Key = Key(("intermediate_size", "n_inner", "ffn_dim", "d_ff"))  # absent: 4 * width
     vocabulary: Key = Key(("vocab_size",))
+
+
+class Run(enum.Enum):
+    """How some heads of an attention module are run by its own code."""
+
+    ALONE = "alone"  # as virtual heads: as many as there are calls, and no others
+    TOGETHER = "together"  # all heads at once, of which the wanted ones are taken
+    TRACED = "traced"  # the same, where projections read what the module makes of its input
+
+
+@dataclass(frozen=True)
+class Sublayer:
+    """What all sublayers say: where the module sits in its block, and where the norms are.
+
+    `before` is applied to what the sublayer reads; `after` to its output, and is a component of
+    its own (`an3`); so is `on_sum`, which is applied to the stream after the sublayer's output
+    has been added, and alone feeds what comes later. `scale` names the config key of a factor
+    on the output, `scaled` a module or parameter that scales it by channel, `gain` the config key of a factor
+    on what it reads through its norm.
+    """
+
+    path: str | tuple[str, ...] = ""  # several: modules applied in turn
+    before: str = ""
+    after: str = ""
+    on_sum: str = ""
+    parallel: bool = False  # reads what its block read, not what the sublayer before it left
+    beside: bool = False  # reads what the sublayer before it read
+    scale: str | Callable[[Config], float] = ""
+    scaled: str = ""
+    gain: str = ""
+
+
+@dataclass(frozen=True)
+class Attention(Sublayer):
+    """Heads. Paths of projections are within the module; `../x` is beside it.
+
+    A projection that stands under several ports is fused, and `layout` says how.
+    """
+
+    path: str | tuple[str, ...] = "self_attn"
+    before: str = "input_layernorm"
+    projections: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"q": ("q_proj",), "k": ("k_proj",), "v": ("v_proj",)}
+    )
+    layout: Layout = separate
+    out: str = "o_proj"
+    run: Run = Run.ALONE
+    memory: tuple[str, ...] = ()  # cross-attention: the keyword under which it gets what k, v read
+    per_head: tuple[str, ...] = ()  # tensors of the module with one entry for each head
+    handed: Mapping[str, Fit] = field(default_factory=dict)  # by keyword, or place ("1") of it
+    told: Mapping[str, object] = field(default_factory=dict)  # attributes: each head has own k, v
+    bias: str = ""  # a tensor of the module that its block adds beside the output
+
+
+@dataclass(frozen=True)
+class MLP(Sublayer):
+    """An MLP, dense or of experts; `down` is the linear map that reads its neurons, if it has one.
+
+    `down` is a path within the module (the last one of several), "" for that module itself.
+    """
+
+    path: str | tuple[str, ...] = "mlp"
+    before: str = "post_attention_layernorm"
+    down: str | None = "down_proj"
+    matrices: int = 3  # matrix products: gate, up, down; or up, down
+    recurrent: bool = False  # reads earlier positions too (RWKV's channel mixing)
+    letter: str = "m"  # another one where a block has two of them
+
+
+@dataclass(frozen=True)
+class Mixer(Sublayer):
+    """A sublayer that mixes positions and cannot be cut into heads exactly: one component.
+
+    It is called `s3` (state space, recurrence), or `a3` for an attention that is kept whole.
+    """
+
+    path: str | tuple[str, ...] = "mixer"
+    before: str = "norm"
+    letter: str = "s"
+    why: str = "a recurrence mixes its channels, so that nothing finer is exact"
+
+
+Block = tuple[Sublayer, ...]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A tower of blocks: the only one of a decoder, or a model's encoder, decoder, image tower.
+
+    `prefix` is "" for the stack that the output reads, "e" for an encoder, "v" for images.
+    """
+
+    path: str = "model"  # in the module; "" for the module itself
+    blocks: str = "layers"  # in the stack
+    block: Block | Callable[[Config, int], Block] = (Attention(), MLP())
+    final_norm: str = "norm"  # in the stack; "" where there is none, and a model may have None
+    prefix: str = ""
+    space: str = "tokens"
+    causal: bool = True
+    sizes: Sizes = field(default_factory=Sizes)
+    config: str = ""  # the key of its own part of the config, if it has one
+    shared: str = ""  # the config key of how many groups of layers share weights (ALBERT)
+    inner: str = ""  # the config key of how many blocks such a group applies in turn
+    memory: str = ""  # the prefix of the stack that its cross-attention reads
+    longest: str = ""  # the config key that bounds the length, where positions are learned
+    project: str = ""  # in the stack: applied after the last norm; a model may have None there
+    reserved: int = 0  # how many of these positions no token takes (OPT keeps two)
+    patches: Callable[[Config], int] | None = None  # of an image stack: its positions
+    unused: int | Callable[[Config], int] = 0  # how many of its last blocks nothing reads (LLaVA)
+    final_turn: int = 0  # which application of the last norm (nanochat: the second)
+    start: str = ""  # where the stream begins in the first block, if a norm comes before it
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """What puts the features of an image in the places of some tokens (LLaVA): one component.
+
+    It reads the whole of a stack, less `skipped` positions at its beginning (a class token), and
+    gives nothing at other places than those of the token `placeholder`: one for each position.
+    """
+
+    path: str = "model.multi_modal_projector"  # in the module
+    reads: str = "v"  # the prefix of the stack
+    name: str = "image"
+    placeholder: tuple[str, ...] = ("image_token_index", "image_token_id")  # config keys
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
 class Family:
-    """The facts of one architecture.
+    """The facts of one architecture: its stacks, in order, the last one read by the output.
 
-    The first group is read from config.json alone; the second says where the modules sit; the
-    last what an attention module must be told when it is to run some heads instead of all.
+    Where classes of one model type differ in their stacks, each family names its `classes`.
     """
 
     model_type: str
-    sizes: Sizes = field(default_factory=Sizes)
-    mlp_matrices: int = 3  # matrix products in one MLP: gate, up, down; or up, down
+    stacks: tuple[Stack, ...] = (Stack(),)
+    trunk: tuple[str, ...] = ("model",)  # all that comes before the head: what is left is the head
+    pooler: str = ""  # in the trunk: what its output holds beside the last hidden state (BEiT)
     refused: Mapping[str, str] = field(default_factory=dict)  # config keys that must not be true
-    longest: str = ""  # the config key that bounds the length, where positions are learned
-
-    trunk: str = "model"  # in the module that computes logits: all but the unembedding
-    unembedding: str = "lm_head"
-    blocks: str = "layers"  # in the trunk
-    final_norm: str = "norm"  # in the trunk
-    attention_norm: str = "input_layernorm"  # in a block, as the next three
-    attention: str = "self_attn"
-    mlp_norm: str = "post_attention_layernorm"
-    mlp: str = "mlp"
-    projections: Mapping[str, str] = field(  # in the attention, by port
-        default_factory=lambda: {"q": "q_proj", "k": "k_proj", "v": "v_proj"}
-    )
-    layout: Layout = separate
-    out: str = "o_proj"  # in the attention
-    down: str = "down_proj"  # in the MLP: reads the neurons
-
-    head_counts: tuple[str, ...] = ("num_heads", "num_key_value_heads")
-    group_sizes: tuple[str, ...] = ("num_key_value_groups",)
-    widths: tuple[str, ...] = ()  # attributes that hold the number of heads times their width
+    differing: Mapping[str, str] = field(default_factory=dict)
+    """Config keys with which transformers' own implementations of the attention disagree, and why:
+    what runs is what the model was loaded with."""
+    note: str = ""  # what is coarser than heads and MLPs, and why
+    classes: tuple[str, ...] = ()  # of models in transformers; none: every class not named elsewhere
+    bridge: Bridge | None = None  # from the image's stack into the main one's embeddings
+    parts: Callable[[Config, Callable[[str], Family]], Family] | None = None
+    """Where the stacks are those of other architectures that the config names: the family for it,
+    with a way to look others up by their `model_type`."""

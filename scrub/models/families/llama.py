@@ -5,22 +5,25 @@ and keys: all inside the attention module, which runs as it is, so that none nee
 What differs is only what transformers takes where config.json leaves a size out.
 """
 
-from scrub.models.families.base import Family, Key, Sizes
+from scrub.models.families.base import Family, Key, Sizes, Stack
 
 
-def _sizes(hidden: int, vocabulary: int, shared: int | None, head: int | None = None) -> Sizes:
-    return Sizes(
+def _family(
+    name: str, hidden: int, vocabulary: int, shared: int | None, head: int | None = None
+) -> Family:
+    sizes = Sizes(
         layers=Key(("num_hidden_layers",), 32),
         width=Key(("hidden_size",), 4096),
         heads=Key(("num_attention_heads",), 32),
-        shared=Key(("num_key_value_heads",), shared),
-        head_width=Key(("head_dim",), head),
+        shared=Key(("num_key_value_heads",), shared, derived=shared is None),
+        head_width=Key(("head_dim",), head, derived=head is None),
         hidden=Key(("intermediate_size",), hidden),
         vocabulary=Key(("vocab_size",), vocabulary),
     )
+    return Family(name, stacks=(Stack(sizes=sizes),))
 
 
-LLAMA = Family("llama", sizes=_sizes(11008, 32000, shared=None))
-MISTRAL = Family("mistral", sizes=_sizes(14336, 32000, shared=8))
-QWEN2 = Family("qwen2", sizes=_sizes(22016, 151936, shared=32))
-QWEN3 = Family("qwen3", sizes=_sizes(22016, 151936, shared=32, head=128))
+LLAMA = _family("llama", 11008, 32000, shared=None)
+MISTRAL = _family("mistral", 14336, 32000, shared=8)
+QWEN2 = _family("qwen2", 22016, 151936, shared=32)
+QWEN3 = _family("qwen3", 22016, 151936, shared=32, head=128)

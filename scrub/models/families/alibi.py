@@ -1,0 +1,94 @@
+"""BLOOM and MPT: no positions but a bias for the distance (ALiBi), which each head is handed.
+
+BLOOM's attention and both MLPs add the stream that they are handed: the last linear map before that
+is what a sublayer writes.
+"""
+
+from scrub.models.families.base import (
+    MLP,
+    Attention,
+    Family,
+    Key,
+    Sizes,
+    Stack,
+    head_alone,
+    interleaved,
+    row_by_head,
+    stacked,
+)
+
+FUSED, WQKV = ("query_key_value",), ("Wqkv",)
+
+BLOOM = Family(
+    "bloom",
+    stacks=(
+        Stack(
+            path="transformer",
+            blocks="h",
+            block=(
+                Attention(
+                    "self_attention",
+                    projections={"q": FUSED, "k": FUSED, "v": FUSED},
+                    layout=interleaved,
+                    out="dense",
+                    handed={"alibi": row_by_head},
+                ),
+                MLP(
+                    ("mlp.dense_h_to_4h", "mlp.gelu_impl", "mlp.dense_4h_to_h"),
+                    down="",
+                    matrices=2,
+                ),
+            ),
+            final_norm="ln_f",
+            sizes=Sizes(
+                layers=Key(("n_layer", "num_hidden_layers"), 2),
+                width=Key(("n_embed", "hidden_size"), 64),
+                heads=Key(("n_head", "num_attention_heads"), 8),
+                hidden=Key((), derived=True),
+                vocabulary=Key(("vocab_size",), 250880),
+            ),
+        ),
+    ),
+    trunk=("transformer",),
+    refused={
+        "apply_residual_connection_post_layernorm": "its stream is normed at every sublayer, "
+        "so that it is no sum of what the sublayers write",
+        "slow_but_exact": "its output projection is applied in parts",
+    },
+)
+
+MPT = Family(
+    "mpt",
+    stacks=(
+        Stack(
+            path="transformer",
+            blocks="blocks",
+            block=(
+                Attention(
+                    "attn",
+                    before="norm_1",
+                    projections={"q": WQKV, "k": WQKV, "v": WQKV},
+                    layout=stacked,
+                    out="out_proj",
+                    handed={"position_bias": head_alone},
+                ),
+                MLP(
+                    ("ffn.up_proj", "ffn.act", "ffn.down_proj"),
+                    before="norm_2",
+                    down="",
+                    matrices=2,
+                ),
+            ),
+            final_norm="norm_f",
+            sizes=Sizes(
+                layers=Key(("n_layers", "num_hidden_layers"), 24),
+                width=Key(("d_model", "hidden_size"), 2048),
+                heads=Key(("n_heads", "num_attention_heads"), 16),
+                hidden=Key((), derived=True),
+                vocabulary=Key(("vocab_size",), 50368),
+            ),
+            longest="max_seq_len",
+        ),
+    ),
+    trunk=("transformer",),
+)

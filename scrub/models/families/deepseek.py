@@ -1,0 +1,97 @@
+"""Multi-head latent attention: queries, keys and values are made in two steps.
+
+Keys and values share the first step (`kv_a_proj_with_mqa`) and are fused in the second
+(`kv_b_proj`); part of the first is, after rotation, a part of every head's key.
+"""
+
+from collections.abc import Callable
+
+from scrub.models.families.base import (
+    MLP,
+    Attention,
+    Block,
+    Config,
+    Family,
+    Key,
+    Run,
+    Sizes,
+    Stack,
+    latent,
+)
+from scrub.models.families.layers import sized
+
+
+def latent_attention(
+    queries: tuple[str, ...], scale: str | Callable[[Config], float] = ""
+) -> Attention:
+    """The attention, whose queries these modules make."""
+    return Attention(
+        projections={
+            "q": queries,
+            "k": ("kv_a_proj_with_mqa", "kv_b_proj"),
+            "v": ("kv_b_proj",),
+        },
+        layout=latent,
+        run=Run.TRACED,
+        scale=scale,
+    )
+
+
+def latent_sizes(
+    layers: int, width: int, heads: int, hidden: int, vocabulary: int,
+    nope: int = 128, rope: int = 64, values: int = 128,
+) -> Sizes:  # fmt: skip
+    def wide(config: Config) -> int:
+        own = config.get("qk_nope_head_dim", nope)
+        return int(own) + int(config.get("qk_rope_head_dim", rope))
+
+    return sized(
+        layers, width, heads, None, hidden, vocabulary,
+        head_width=Key(("qk_head_dim",), of=wide),
+        value_width=Key(("v_head_dim",), values),
+        common=Key(("qk_rope_head_dim",), rope),
+    )  # fmt: skip
+
+
+def _sparse(config: Config, layer: int) -> bool:
+    """Whether a layer has experts: those after the first few, or as the config lists them."""
+    listed = config.get("mlp_layer_types")
+    if listed:
+        return bool(listed[layer] == "sparse")
+    return bool(layer >= config.get("first_k_dense_replace", 1 << 30))
+
+
+def _queries(config: Config) -> tuple[str, ...]:
+    return ("q_proj",) if config.get("q_lora_rank") is None else ("q_b_proj",)
+
+
+def _block(config: Config, layer: int) -> Block:
+    mlp = MLP(down=None if _sparse(config, layer) else "down_proj")
+    return (latent_attention(_queries(config)), mlp)
+
+
+def _scaled_block(config: Config, layer: int) -> Block:
+    return (latent_attention(_queries(config), scale=_depth), MLP(scale=_depth))
+
+
+def _depth(config: Config) -> float:
+    """MiniCPM's residual multiplier."""
+    return float(config.get("scale_depth", 1.4)) / int(config.get("num_hidden_layers", 62)) ** 0.5
+
+
+def _family(name: str, sizes: Sizes) -> Family:
+    return Family(name, (Stack(block=_block, sizes=sizes),))
+
+
+DEEPSEEK_V2 = _family("deepseek_v2", latent_sizes(32, 4096, 32, 11008, 32000))
+DEEPSEEK_V3 = _family("deepseek_v3", latent_sizes(61, 7168, 128, 18432, 129280))
+YOUTU = _family("youtu", latent_sizes(32, 2048, 16, 6144, 128256))
+GLM4_MOE_LITE = _family(
+    "glm4_moe_lite", latent_sizes(47, 2048, 20, 10240, 154880, nope=192, values=256)
+)
+AXK1 = _family("axk1", latent_sizes(61, 7168, 64, 18432, 163840))
+MISTRAL4 = _family("mistral4", latent_sizes(36, 4096, 32, 12288, 131072, nope=64, values=128))
+MINICPM3 = Family(
+    "minicpm3",
+    (Stack(block=_scaled_block, sizes=latent_sizes(62, 2560, 40, 6400, 73448, 64, 32, 64)),),
+)
