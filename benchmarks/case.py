@@ -22,6 +22,7 @@ from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.unfold import Tree, unfold
 from scrub.models.adapter import TransformersModel
 from scrub.models.base import Call
+from scrub.models.batches import Inputs
 from scrub.models.recording import Recording, record
 from scrub.sampling.donors import draw_donors
 
@@ -76,7 +77,7 @@ class Case:
     def forecast(self) -> Stats:
         """What `scrub plan` says."""
         roles = {name: len(spots[0]) for name, spots in self.dataset.roles.items()}
-        shape = Shape(self.dataset.length, len(self.dataset.inputs), roles)
+        shape = Shape({"tokens": self.dataset.length}, len(self.dataset.inputs), roles)
         return stats(self.schedule, shape)
 
     @cached_property
@@ -85,7 +86,7 @@ class Case:
         return plan_memory(self.forecast, self.items, device, parse_bytes(BUDGET), None)
 
     def record(self) -> Recording:
-        inputs, sites = self.dataset.inputs, self.schedule.sites()
+        inputs, sites = Inputs.of(self.dataset, self.model.graph), self.schedule.sites()
         return record(self.model, inputs, sites, batch=BATCH, place=self.memory.place)
 
     def scrub(self, schedule: Schedule, model: Any = None) -> torch.Tensor:

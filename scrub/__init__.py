@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scrub.graph.positions import each
     from scrub.hypothesis.hypothesis import Hypothesis
     from scrub.models.callables import component, handmade, source
+    from scrub.models.foreign import Network
     from scrub.results.result import Result
     from scrub.study.experiment import run
     from scrub.study.settings import Settings
@@ -31,6 +32,7 @@ _HOMES = {
     "Hypothesis": "scrub.hypothesis.hypothesis",
     "InputRefused": "scrub.errors",
     "ModelRefused": "scrub.errors",
+    "Network": "scrub.models.foreign",
     "Result": "scrub.results.result",
     "ScrubError": "scrub.errors",
     "Settings": "scrub.study.settings",
@@ -50,6 +52,7 @@ __all__ = [
     "Hypothesis",
     "InputRefused",
     "ModelRefused",
+    "Network",
     "Result",
     "ScrubError",
     "Settings",

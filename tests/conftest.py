@@ -1,15 +1,23 @@
-"""One thread for torch (the models are tiny), and a cache folder that is not the user's."""
+"""One thread for torch (the models are tiny), and a cache folder that is not the user's.
+
+Models that the user has fetched are seen through it.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 
+from scrub.data.fetched import cache_folder
+
 torch.set_num_threads(1)
-os.environ["SCRUB_CACHE"] = tempfile.mkdtemp(prefix="scrub-test-cache-")
+_cache = Path(tempfile.mkdtemp(prefix="scrub-test-cache-"))
+(_cache / "models").symlink_to(cache_folder() / "models")
+os.environ["SCRUB_CACHE"] = str(_cache)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

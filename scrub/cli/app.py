@@ -10,6 +10,7 @@ from scrub import __version__
 from scrub.cli.check import check
 from scrub.cli.guard import guarded
 from scrub.cli.help import SETTINGS, Command
+from scrub.cli.models import app as models
 from scrub.cli.plan import plan
 from scrub.cli.probe import probe
 from scrub.cli.run import run
@@ -59,6 +60,8 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
 
 for _command, _short, _example in COMMANDS:
     app.command(cls=Command, short_help=_short, epilog=f"Example: {_example}")(guarded(_command))
+
+app.add_typer(models)
 
 
 def main() -> None:

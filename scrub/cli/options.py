@@ -58,7 +58,7 @@ Memory = Annotated[
     str | None,
     _option("Budget such as 4GiB or 800MB. Default: 60 % of what is free.", MACHINE, "SIZE"),
 ]
-Device = Annotated[str, _option("cpu, cuda or cuda:1.", MACHINE)]
+Device = Annotated[str, _option("cpu, cuda, cuda:1, or auto: wherever there is room.", MACHINE)]
 Dtype = Annotated[
     str, _option("float32, float64, bfloat16 or float16; the error of a half is reported.", MACHINE)
 ]

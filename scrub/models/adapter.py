@@ -20,6 +20,7 @@ from scrub.models.bridge import BridgePiece, WordsPiece
 from scrub.models.circumstances import Surroundings
 from scrub.models.config import wiring_of
 from scrub.models.drivers import call
+from scrub.models.families import KINDS
 from scrub.models.families.base import Family
 from scrub.models.fingerprint import fingerprint_of
 from scrub.models.heads import HeadsPiece
@@ -54,6 +55,7 @@ class TransformersModel:
         self.module = module
         self.name = name or type(module).__name__
         self.config: dict[str, Any] = config_of(module, self.name)
+        family = family or unlisted(module, self.config, self.name)
         self.wiring = wiring_of(self.config, self.name, type(module).__name__, family)
         self.anatomy = anatomy_of(module, self.wiring, self.config, self.name)
         self.graph = self.wiring.graph(self.name)
@@ -221,6 +223,19 @@ class TransformersModel:
 def _unfolded(value: torch.Tensor, rows: int) -> torch.Tensor:
     """Some modules (OPT's MLP) are given all rows as one."""
     return value.view(rows, -1, value.shape[-1]) if value.ndim == 2 else value
+
+
+def unlisted(module: nn.Module, config: dict[str, Any], name: str) -> Family | None:
+    """The facts of an architecture that has no file here: remembered, or read off the module."""
+    if config.get("model_type") in KINDS:
+        return None
+    from scrub.models.inference import inferred_family
+    from scrub.models.inferred import Known, remember, remembered
+
+    if (known := remembered(config)) is None:
+        known = Known(inferred_family(module, config, name), config)
+        remember(config, known)
+    return known.family
 
 
 def config_of(module: nn.Module, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from scrub.errors import InputRefused, Problem
-from scrub.models.families.base import MLP, Attention, Config, Family, Mixer, Stack
+from scrub.models.families.base import MLP, Attention, Config, Family, Mixer, Run, Stack
 from scrub.models.linear import is_linear, weight_of
 from scrub.models.shapes import layers_of, own_config, unused_of
 from scrub.models.spots import Spot
@@ -59,7 +59,7 @@ def anatomy_of(module: nn.Module, wiring: Wiring, config: Config, name: str) -> 
     _require_head(module, wiring.family, where)
     finder = _Finder(module, wiring.family, config, where)
     organs = {step.group: finder.organ(step) for step in wiring.steps}
-    return Anatomy(wiring, organs, finder.towers)
+    return Anatomy(wiring, organs, finder.ends())
 
 
 def _require_head(module: nn.Module, family: Family, where: str) -> None:
@@ -81,6 +81,14 @@ class _Finder:
         self.spaces = {s.prefix: s.space for s in family.stacks}
         self.towers = {s.prefix: self.at(module, s.path, where) for s in family.stacks}
         self.blocks = {s.prefix: self._blocks(s) for s in family.stacks}
+
+    def ends(self) -> dict[str, nn.Module]:
+        """Whose output ends each stack: the tower, or the last block of a mere list of them."""
+        lists = (nn.ModuleList, nn.ModuleDict)
+        return {
+            prefix: self.blocks[prefix][-1].module if isinstance(tower, lists) else tower
+            for prefix, tower in self.towers.items()
+        }
 
     def at(self, module: nn.Module, path: str, where: str) -> nn.Module:
         try:
@@ -129,9 +137,10 @@ class _Finder:
                 return Organ(step, (self._spot(step, step.path),), **self._scaling(step))
             case Kind.NORM | Kind.OUTPUT:
                 norms = self._ending(step.stack, step.stack.final_norm, step.stack.final_turn)
+                norm = norms[0] if norms else None
                 if step.kind is Kind.NORM:
-                    return Organ(step, norms, *norms)
-                return Organ(step, self._ending(step.stack, step.stack.project), *norms)
+                    return Organ(step, norms, norm)
+                return Organ(step, self._ending(step.stack, step.stack.project), norm)
         raise ValueError(step.kind)
 
     def _ending(self, stack: Stack, path: str, turn: int = 0) -> tuple[Spot, ...]:
@@ -148,8 +157,7 @@ class _Finder:
         end = Spot(self.at(self.towers[step.memory], norm, self.where)) if norm else None
         return Organ(
             step,
-            (Spot(self.at(self.module, step.path, self.where)),),
-            out=self._spot(step, step.stack.start),
+            (Spot(self.at(self.module, step.path, self.where)), self._spot(step, step.stack.start)),
             source=end or self.blocks[step.memory][-1],
             entrance=self.entrance,
         )
@@ -257,6 +265,9 @@ def _check_heads(organ: Organ, where: str) -> None:
     _check_size(organ.out.module, heads.queries * heads.z, "the attention's output", where)
     attention = organ.step.sublayer
     assert isinstance(attention, Attention)
+    if attention.run is Run.ALONE:  # only what computes W x + b can be cut
+        for path, module in organ.projections.items():
+            _linear(module, path, where)
     for port, what in (("q", "queries"), ("v", "values")):
         path = attention.projections[port][-1]
         if is_linear(organ.projections[path]):

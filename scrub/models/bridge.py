@@ -42,8 +42,7 @@ class BridgePiece(Piece):
             assert self.organ.source is not None
             watch_output(watch, self.organ.source, site, found)
         else:
-            assert self.organ.out is not None
-            _watch_places(watch, self.organ, self.organ.out, self.space, site, found, True)
+            _watch_places(watch, self.organ, self.organ.whole[1], self.space, site, found, True)
 
     def run(self, calls: Sequence[Call]) -> list[Tensor]:
         return [narrow(self._placed(call), call) for call in calls]
@@ -55,7 +54,8 @@ class BridgePiece(Piece):
         there = mask_of(tokens, call.frame.lengths[self.space.name]).bool()
         places = (tokens == self.space.placeholder) & there
         placed = features.new_zeros(*tokens.shape, features.shape[-1])
-        return placed.masked_scatter(places[..., None], features)
+        filled: Tensor = placed.masked_scatter(places[..., None], features)
+        return filled
 
 
 def _watch_places(

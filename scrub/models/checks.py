@@ -89,12 +89,17 @@ def _sums(plain: Plain) -> Iterator[Check]:
 
 
 def _reruns(plain: Plain) -> Iterator[Check]:
-    """All of a group in one batch."""
+    """All of a group in one batch, and one of it alone: as many heads as there are could be right
+    where another number is not."""
     pairs: Pairs = {}
     for group in plain.groups():
         outputs = plain.model.run([plain.call(component) for component in group])
         for component, output in zip(group, outputs, strict=True):
             pairs[component.name] = (output, plain.share(component.name))
+        if len(group) > 1:
+            name = group[-1].name
+            (output,) = plain.model.run([plain.call(group[-1])])
+            pairs[f"{name}, alone"] = (output, plain.share(name))
     yield worst("a re-run component equals its recording", pairs, plain.tolerance)
 
 

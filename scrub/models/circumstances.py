@@ -106,12 +106,8 @@ class Surroundings:
     def _widened(self, group: str, padded: Mapping[str, int], frame: Batch) -> Circumstances:
         """Those of one row, for all of them: some modules insist on a mask for each row."""
         seen, rows = self._pass(padded, None)[group], len(next(iter(frame.lengths.values())))
-        single = {where: x for where, x in seen.tensors().items() if x.ndim and len(x) == 1 < rows}
-        if not single:
-            return seen
-        by_row = self._rows(padded)[group]
-        widened = {w: x.expand(rows, *x.shape[1:]) for w, x in single.items() if w in by_row}
-        return seen.with_tensors(widened)
+        masks = {w: x for w, x in seen.tensors().items() if "mask" in w[0] and len(x) == 1 < rows}
+        return seen.with_tensors({w: x.expand(rows, *x.shape[1:]) for w, x in masks.items()})
 
     def _lengths(self, padded: Mapping[str, int], frame: Batch) -> torch.Tensor | None:
         """Each row's unpadded lengths where some row has padding to hide, [row, space]."""
@@ -154,8 +150,9 @@ class Surroundings:
         """Which arguments have a row for each row of the batch: those that grow with it."""
         spaces = tuple(space for space in self.masked if space in padded)
         if spaces not in self._by_row:
-            shorter = tuple(max(1, padded[space] - 1) for space in spaces)
-            two, three = (self._capture(padded, shorter, rows) for rows in (2, 3))
+            short = {space: min(length, 3) for space, length in padded.items()}  # it costs less
+            shorter = tuple(max(1, short[space] - 1) for space in spaces)
+            two, three = (self._capture(short, shorter, rows) for rows in (2, 3))
             self._by_row[spaces] = {
                 group: frozenset(
                     where

@@ -14,8 +14,9 @@ from typing import Any
 from scrub.errors import InputRefused, Problem
 from scrub.graph import ModelGraph
 from scrub.hypothesis.loading import is_hub_id
-from scrub.models.families import FAMILIES, family_of
+from scrub.models.families import FAMILIES, KINDS, family_of
 from scrub.models.families.base import Family, Stack
+from scrub.models.inferred import remembered
 from scrub.models.outputs import head_of
 from scrub.models.shapes import own_config
 from scrub.models.wiring import Wiring, wire
@@ -95,6 +96,9 @@ def wiring_of(
     where = f"model '{name}'"
     saved = config.get("architectures") or ()
     architecture = architecture or (saved[0] if saved else "")
+    unlisted = family is None and config.get("model_type") not in KINDS
+    if unlisted and (known := remembered(config)) is not None:
+        family, config = known.family, {**known.config, **config}
     family = family or family_of(config.get("model_type"), where, architecture)
     if family.parts is not None:
         family = family.parts(config, lambda model_type: family_of(model_type, where))

@@ -52,8 +52,10 @@ class HookedModel:
                     match organ.step.kind:
                         case Kind.EMBED:
                             _keep_input(watch, organ.whole[0], group, seen)
-                        case Kind.HEADS | Kind.BRIDGE:
+                        case Kind.HEADS:
                             _keep_input(watch, _out(organ), group, seen)
+                        case Kind.BRIDGE:
+                            _keep_input(watch, organ.whole[1], group, seen)
                         case Kind.MODULE | Kind.NORM:
                             _keep_output(watch, organ.whole[-1], group, seen)
                 seen["logits"] = self._forward(row)
@@ -134,7 +136,7 @@ class HookedModel:
         with attached() as handles:
             watch = Watch(handles)
             _replace_input(watch, organ.whole[0], port[bridge.skipped :])
-            _keep_input(watch, _out(organ), "features", seen)
+            _keep_input(watch, organ.whole[1], "features", seen)
             self._forward(row)
         return self._at_its_places(organ, row, seen["features"])
 

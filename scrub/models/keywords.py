@@ -70,7 +70,7 @@ def dummy(graph: ModelGraph, like: torch.Tensor, rows: int, lengths: Mapping[str
     fields: dict[str, torch.Tensor] = {}
     known: dict[str, torch.Tensor] = {}
     for space in (space for space in graph.spaces if space.given):
-        length = space.length or lengths.get(space.name, space.placeholders + 1)
+        length = space.length or max(lengths.get(space.name, 1), space.placeholders)
         if space.shape:
             fields[space.name] = like.new_zeros(rows, *space.shape)
         else:

@@ -9,21 +9,25 @@ import importlib.util
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.models.config import graph_from_config, read_config
+from scrub.models.families import UnknownArchitecture
 from scrub.models.gguf import gguf_config, only_gguf, require_gguf, unreadable
+from scrub.models.inferred import Known, remember
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from scrub.graph import ModelGraph
     from scrub.models.adapter import TransformersModel
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
+MISFIT = "Is config.json that of these weights?"
 KNOWN_DEVICES = "Known: cpu, cuda, cuda:0, …, auto."
 AUTO = "auto"  # the device: wherever there is room, as accelerate decides
 
@@ -51,6 +55,16 @@ def load(
     return model
 
 
+def inferred_graph(source: str | Path | nn.Module) -> ModelGraph:
+    """The graph of a model whose facts are read off it, and remembered for its config."""
+    from torch import nn
+
+    model = load(source)
+    if not isinstance(source, nn.Module):
+        remember(read_config(source), Known(model.wiring.family, model.config))
+    return model.graph
+
+
 def load_module(source: str | Path, dtype: str = "float32", device: str = "cpu") -> nn.Module:
     """The transformers module itself, ready to be evaluated. Raises `InputRefused`."""
     kind, place = _dtype(dtype), _device(device)
@@ -58,9 +72,21 @@ def load_module(source: str | Path, dtype: str = "float32", device: str = "cpu")
     if file is not None:
         graph_from_config(gguf_config(file), name)  # says in words what is wrong, before loading
     elif Path(name).is_dir() or _is_path(name):
-        graph_from_config(read_config(name), name)
+        _require_known(read_config(name), name)
     module = _from_pretrained(name, file, kind, everywhere=place is None)
     return (module if place is None else module.to(place)).eval()
+
+
+def _require_known(config: Mapping[str, Any], name: str) -> None:
+    """That a config can be read by its family's facts, or that transformers has its architecture:
+    then the facts are read off the module. Raises `InputRefused`."""
+    try:
+        graph_from_config(config, name)
+    except UnknownArchitecture:
+        from transformers import CONFIG_MAPPING
+
+        if config.get("model_type") not in CONFIG_MAPPING:
+            raise
 
 
 def _is_path(name: str) -> bool:
@@ -165,17 +191,27 @@ def _class_of(name: str, file: Path | None, where: str) -> Any:
     said = (config.architectures or [None])[0]
     if said is None:
         return transformers.AutoModelForCausalLM
-    if not hasattr(transformers, said):
+    kind: Any = getattr(transformers, said, None)
+    if kind is None:
         found = f"its config.json names the class {said}, which transformers does not have."
         raise InputRefused(Problem(where, found, "Code of a model's own is never executed."))
-    names = modeling_auto.MODEL_MAPPING_NAMES.values()
-    trunks = {one for entry in names for one in (entry if isinstance(entry, tuple) else (entry,))}
-    if said in trunks and "For" not in said:
+    trunks = modeling_auto.MODEL_MAPPING_NAMES.values()
+    if "For" not in said and any(said in _several(entry) for entry in trunks):
         headed = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type)
         found = f"its config.json names {said}, a bare trunk: without a head nothing can be scored."
         fix = f"Save the model with its head{f', as {headed}' if headed else ''}."
         raise InputRefused(Problem(where, found, fix))
-    return getattr(transformers, said)
+    tables = [t for key, t in vars(modeling_auto).items() if key.endswith("_MAPPING_NAMES")]
+    listed = any(said in _several(table.get(config.model_type)) for table in tables)
+    if not (listed or isinstance(config, kind.config_class or object)):
+        found = f"its config.json names the class {said}, which is no '{config.model_type}'."
+        raise InputRefused(Problem(where, found, MISFIT))
+    return kind
+
+
+def _several(entry: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """What a table of transformers' holds for a model: one class, several, or none."""
+    return entry if isinstance(entry, tuple) else (entry or "",)
 
 
 def _why(where: str, name: str, error: Exception) -> Problem:
@@ -214,5 +250,4 @@ def _incomplete(where: str, info: dict[str, Any]) -> Iterator[Problem]:
         if names:
             ordered = sorted(map(str, names))
             more = f", … ({len(ordered)} in all)" if len(ordered) > 3 else ""
-            fix = "Is config.json that of these weights?"
-            yield Problem(where, f"{sentence}: {', '.join(ordered[:3])}{more}.", fix)
+            yield Problem(where, f"{sentence}: {', '.join(ordered[:3])}{more}.", MISFIT)

@@ -27,6 +27,7 @@ class Head:
     pooled: bool = False
     field: str = "logits"
     flat: bool = False
+    less: int = 0  # how many of these it never gives
 
     def of(self, returned: Any) -> Any:
         """The output, [row, position, width], in what a model returns; pooled at one position."""
@@ -45,7 +46,7 @@ class Head:
         if self.size == "labels":
             return len(config.get("id2label") or ()) or int(config.get("num_labels") or 2)
         key = stack.sizes.vocabulary if self.size == "vocabulary" else Key((self.size,))
-        return size(own, key, where)
+        return size(own, key, where) - self.less
 
 
 WORDS = Head(
@@ -73,8 +74,9 @@ TAGS = Head(("ForTokenClassification",), "labels")
 IMAGES = Head(("VisionModelWithProjection",), "projection_dim", pooled=True, field="image_embeds")
 VISION = Head(("VisionModel",), "hidden_size", pooled=True, field="pooler_output")
 TEXTS = Head(("TextModelWithProjection",), "projection_dim", pooled=True, field="text_embeds")
+COLOURS = Head(("ForCausalImageModeling",), "vocabulary", less=1)  # the first token is none
 HEADS: Sequence[Head] = (
-    LABELS, TAGS, FAKES, TWO_HEADS, FOLLOWS, IMAGES, VISION, TEXTS, WORDS,
+    LABELS, TAGS, FAKES, TWO_HEADS, FOLLOWS, IMAGES, VISION, TEXTS, COLOURS, WORDS,
 )  # fmt: skip
 
 

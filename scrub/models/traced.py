@@ -7,6 +7,7 @@ port, and ends when the last of the wanted projections has been seen.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import torch
@@ -27,7 +28,8 @@ class Tap(nn.Module):
         self.module = module
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        value = self.seen[self.path] = self.module(x)
+        value: torch.Tensor = self.module(x)
+        self.seen[self.path] = value
         if len(self.seen) == self.wanted:
             raise Caught(value)
         return value
@@ -42,8 +44,6 @@ def traced(
     """What each of these parts gives when the module is applied to a value."""
     seen: dict[str, torch.Tensor] = {}
     taps = {path: Tap(path, part, len(parts), seen) for path, part in parts.items()}
-    try:
+    with contextlib.suppress(Caught):
         circumstances.call(replaced(module, taps), value)
-    except Caught:
-        pass
     return seen

@@ -15,15 +15,24 @@ from scrub.hypothesis.resolve import resolve
 
 
 def model_graph(source: Any, folder: Path) -> ModelGraph:
-    """The graph of a model in memory, or of a folder's config, without loading weights."""
+    """The graph of a model in memory, or of a folder's config, without loading weights.
+
+    Where the architecture has no facts yet, they are read off the loaded model, once.
+    """
     if (graph := getattr(source, "graph", None)) is not None and isinstance(graph, ModelGraph):
         return graph
     found = resolve_model_source(source, folder)
     from scrub.models.config import graph_from_config, read_config
+    from scrub.models.families import UnknownArchitecture
 
-    if hasattr(found, "config"):  # a transformers module in memory
-        return graph_from_config(found.config.to_dict(), type(found).__name__)
-    return graph_from_config(read_config(found), Path(str(found)).name)
+    try:
+        if hasattr(found, "config"):  # a transformers module in memory
+            return graph_from_config(found.config.to_dict(), type(found).__name__)
+        return graph_from_config(read_config(found), Path(str(found)).name)
+    except UnknownArchitecture:
+        from scrub.models.loading import inferred_graph
+
+        return inferred_graph(found)
 
 
 def check(hypothesis: Hypothesis, graph: ModelGraph | None = None) -> Claim:

@@ -23,6 +23,8 @@ CASES = (
     Case("axk1", LATENT | MOE | LISTED),
     Case("mistral4", LATENT | MOE, "Mistral4ForCausalLM"),
     Case("minicpm3", LATENT | {"scale_depth": 1.4, "scale_emb": 2, "dim_model_base": 12}),
-    Case("kimi_linear", LATENT | MOE | LISTED | TWO | {"linear_head_dim": 6, "linear_num_heads": 4}),
+    Case(
+        "kimi_linear", LATENT | MOE | LISTED | TWO | {"linear_head_dim": 6, "linear_num_heads": 4}
+    ),
     Case("bailing_hybrid", LATENT | MOE | LISTED | TWO | {"head_dim": 6, "q_lora_rank": None}),
 )

@@ -35,6 +35,7 @@ CASES: tuple[Case, ...] = tuple(
     for case in getattr(importlib.import_module(f"tests.architectures.{name}"), "CASES", ())
 )
 DECODERS = tuple(case for case in CASES if case.cls == "AutoModelForCausalLM")
+MOST_CLAIMS = 20
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -60,9 +61,7 @@ def test_every_edge_named_and_exact_is_the_model_itself(case):
     """Law 1."""
     model = model_of(case)
     task = task_of(model.graph, data(model.graph, np.random.default_rng(0), equal=False))
-    claim = resolve(
-        Hypothesis(circuit_claim(all_edges(model.graph)), task=task), model.graph, task
-    )
+    claim = resolve(Hypothesis(circuit_claim(all_edges(model.graph)), task=task), model.graph, task)
     oracle = oracle_of(case)
     inputs = Inputs.of(task.dataset, model.graph)
     expected = []
@@ -75,18 +74,18 @@ def test_every_edge_named_and_exact_is_the_model_itself(case):
 
 
 @every_case
-def test_a_random_claim_agrees_with_hooked_forward_passes(case):
-    """Law 3. And it tells: with its heads or mixers silent, the same comparison fails."""
-    model = model_of(case)
-    rng = np.random.default_rng(sum(case.name.encode()))
-    oracle, told = oracle_of(case), 0.0
-    for equal in (True, False, False):
-        claim = random_claim(model.graph, rng, equal=equal)
-        some = slice(0, 3)
+def test_random_claims_agree_with_hooked_forward_passes(case):
+    """Law 3. And they tell: with its heads and mixers silent, the same comparison fails."""
+    model, oracle, some = model_of(case), oracle_of(case), slice(0, 3)
+    rng, told = np.random.default_rng(sum(case.name.encode())), 0.0
+    for i in range(MOST_CLAIMS):
+        claim = random_claim(model.graph, rng, equal=i % 2 == 0)
         expected = reference(None, claim, some, oracle)
         assert error(engine(model, claim)[some], expected) < 1e-5
         told = max(told, error(without_mixing(model, claim)[some], expected))
-    assert told > 1e-3
+        if i > 0 and told > 1e-3:
+            return
+    raise AssertionError("none of these claims depends on what mixes positions")
 
 
 @pytest.mark.parametrize("case", DECODERS, ids=lambda case: case.name)

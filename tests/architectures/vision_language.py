@@ -1,4 +1,4 @@
-"""Images and text: three stacks (BLIP), a tower whose features take the places of tokens (LLaVA)."""
+"""Images and text: an image that text attends to, and one in the places of tokens (LLaVA)."""
 
 from __future__ import annotations
 

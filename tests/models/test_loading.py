@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, T5Config, ViTConfig
 
 from scrub.errors import InputRefused
-from scrub.models.families import FAMILIES
-from scrub.models.loading import _class_of, load
+from scrub.models.families import LISTED
+from scrub.models.loading import MISFIT, _class_of, load
 from scrub.models.probe import probe
 from scrub.models.quiet import quiet
 from tests.models import tiny
@@ -170,9 +170,6 @@ def no_config(folder: Path) -> None:
     (folder / "config.json").unlink()
 
 
-COVERED = f"Covered: {', '.join(FAMILIES)}."
-MISFIT = "Is config.json that of these weights?"
-
 FOLDERS: dict[Callable[[Path], None], str] = {
     truncated: "a safetensors file is damaged or cut short (Error while deserializing header: "
     "invalid header length). Copy or download it again.",
@@ -197,8 +194,9 @@ FOLDERS: dict[Callable[[Path], None], str] = {
     "model.layers.0.mlp.gate_proj.bias ([40] in the file, [41] by the config), "
     "model.layers.0.mlp.gate_proj.weight ([40, 24] in the file, [41, 24] by the config), "
     f"… (10 in all). {MISFIT}",
-    own_code: f"the architecture 'zzz' is not covered. {COVERED}",
-    another_architecture: f"the architecture 'mamba' is not covered. {COVERED}",
+    own_code: f"the architecture 'zzz' is not covered. {LISTED}",
+    another_architecture: "its config.json names the class LlamaForCausalLM, which is no 'mamba'. "
+    f"{MISFIT}",
     bare_trunk: "its config.json names LlamaModel, a bare trunk: without a head nothing can be "
     "scored. Save the model with its head, as LlamaForCausalLM.",
     unknown_class: "its config.json names the class LlamaForPoetry, which transformers does not "

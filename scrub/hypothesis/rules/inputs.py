@@ -51,11 +51,25 @@ def _bounds(claim: Claim, space: Space) -> Iterator[Problem]:
             known = f"not in the model's vocabulary of {space.vocabulary}."
             fix = "Was another tokenizer used?"
             yield Problem(f"data, row {row}", f"token {int(most[row])} is {known}", fix)
+    if space.placeholders:
+        yield from _places(claim, space)
     lengths = data.lengths_in(space)
     if space.longest and lengths.max() > space.longest:
         row = int(lengths.argmax())
         found = f"has {lengths[row]} {unit(space)}, and the model has {space.longest} positions."
         yield Problem(f"data, row {row}", found, "Shorten the examples.")
+
+
+def _places(claim: Claim, space: Space) -> Iterator[Problem]:
+    """Where the features of an image go."""
+    data = claim.dataset
+    counts = np.array([(x == space.placeholder).sum() for x in data.fields[space.name]])
+    wrong = np.nonzero(counts[data.sequence] != space.placeholders)[0]
+    if len(wrong):
+        row = int(wrong[0])
+        found = f"has {counts[data.sequence[row]]} of token {space.placeholder}, in whose places "
+        fix = f"Give each row {space.placeholders}."
+        yield Problem(f"data, row {row}", f"{found}its image goes.", fix)
 
 
 def _shape(claim: Claim, space: Space) -> Iterator[Problem]:

@@ -29,25 +29,26 @@ def _by_type() -> Mapping[str, tuple[Family, ...]]:
 
 
 KINDS = _by_type()  # several where classes of one model type differ
+LISTED = "scrub models lists those that are."
 FAMILIES: Mapping[str, Family] = {model_type: kinds[0] for model_type, kinds in KINDS.items()}
+
+
+class UnknownArchitecture(InputRefused):
+    """No family has these facts; a loaded model may show them."""
 
 
 def family_of(model_type: object, where: str, architecture: str = "") -> Family:
     """The facts of an architecture, by the `model_type` of its config and the name of its class.
 
-    Where no class is known it is the first. Raises `InputRefused`.
+    Where no class is known it is the first. Raises `UnknownArchitecture`, or `InputRefused`.
     """
     if isinstance(model_type, str) and model_type in KINDS:
         return _of_class(KINDS[model_type], where, architecture)
-    covered = f"Covered: {', '.join(FAMILIES)}."
+    found = f"the architecture '{model_type}' is not covered."
     if model_type is None:
-        raise InputRefused(
-            Problem(
-                where, "the config has no 'model_type', so its architecture is unknown.", covered
-            )
-        )
+        found = "the config has no 'model_type', so its architecture is unknown."
     # no nearest name here: another architecture is never what was meant
-    raise InputRefused(Problem(where, f"the architecture '{model_type}' is not covered.", covered))
+    raise UnknownArchitecture(Problem(where, found, LISTED))
 
 
 def _of_class(kinds: tuple[Family, ...], where: str, architecture: str) -> Family:

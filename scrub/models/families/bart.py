@@ -14,15 +14,13 @@ HIDDEN = ("fc1", "activation_fn", "fc2")
 
 def _sublayers(*, post: bool) -> tuple[Attention, Attention, MLP]:
     """Self-attention, cross-attention and MLP, with norms on the sum or on what they read."""
-    norm = "on_sum" if post else "before"
     read = Attention("self_attn", before="", out="out_proj")
     cross = replace(read, path="encoder_attn", memory=("key_value_states",))
     mlp = MLP(HIDDEN, before="", down="", matrices=2)
-    return (
-        replace(read, **{norm: "self_attn_layer_norm"}),
-        replace(cross, **{norm: "encoder_attn_layer_norm"}),
-        replace(mlp, **{norm: "final_layer_norm"}),
-    )
+    first, second, last = "self_attn_layer_norm", "encoder_attn_layer_norm", "final_layer_norm"
+    if post:
+        return replace(read, on_sum=first), replace(cross, on_sum=second), replace(mlp, on_sum=last)
+    return replace(read, before=first), replace(cross, before=second), replace(mlp, before=last)
 
 
 def _sizes(side: str, layers: int, width: int, heads: int, hidden: int, words: int) -> Sizes:

@@ -298,7 +298,7 @@ class Family:
     """Config keys with which transformers' own implementations of the attention disagree, and why:
     what runs is what the model was loaded with."""
     note: str = ""  # what is coarser than heads and MLPs, and why
-    classes: tuple[str, ...] = ()  # of models in transformers; none: every class not named elsewhere
+    classes: tuple[str, ...] = ()  # in transformers; none: every class not named elsewhere
     bridge: Bridge | None = None  # from the image's stack into the main one's embeddings
     parts: Callable[[Config, Callable[[str], Family]], Family] | None = None
     """Where the stacks are those of other architectures that the config names: the family for it,

@@ -4,6 +4,7 @@ Keys and values share the first step (`kv_a_proj_with_mqa`) and are fused in the
 (`kv_b_proj`); part of the first is, after rotation, a part of every head's key.
 """
 
+import math
 from collections.abc import Callable
 
 from scrub.models.families.base import (
@@ -53,21 +54,16 @@ def latent_sizes(
     )  # fmt: skip
 
 
-def _sparse(config: Config, layer: int) -> bool:
-    """Whether a layer has experts: those after the first few, or as the config lists them."""
+def latent_mlp(config: Config, layer: int, dense: int) -> MLP:
+    """Experts after the first few layers, or as the config lists them."""
     listed = config.get("mlp_layer_types")
-    if listed:
-        return bool(listed[layer] == "sparse")
-    return bool(layer >= config.get("first_k_dense_replace", 1 << 30))
+    first = config.get("first_k_dense_replace", dense)
+    sparse = listed[layer] == "sparse" if listed else layer >= first
+    return MLP(down=None if sparse else "down_proj")
 
 
 def _queries(config: Config) -> tuple[str, ...]:
     return ("q_proj",) if config.get("q_lora_rank") is None else ("q_b_proj",)
-
-
-def _block(config: Config, layer: int) -> Block:
-    mlp = MLP(down=None if _sparse(config, layer) else "down_proj")
-    return (latent_attention(_queries(config)), mlp)
 
 
 def _scaled_block(config: Config, layer: int) -> Block:
@@ -76,21 +72,37 @@ def _scaled_block(config: Config, layer: int) -> Block:
 
 def _depth(config: Config) -> float:
     """MiniCPM's residual multiplier."""
-    return float(config.get("scale_depth", 1.4)) / int(config.get("num_hidden_layers", 62)) ** 0.5
+    layers = float(config.get("num_hidden_layers", 62))
+    return float(config.get("scale_depth", 1.4)) / math.sqrt(layers)
 
 
-def _family(name: str, sizes: Sizes) -> Family:
-    return Family(name, (Stack(block=_block, sizes=sizes),))
+def _family(name: str, sizes: Sizes, dense: int) -> Family:
+    """`dense`: how many layers have no experts, by transformers' default."""
+
+    def block(config: Config, layer: int) -> Block:
+        return (latent_attention(_queries(config)), latent_mlp(config, layer, dense))
+
+    return Family(name, (Stack(block=block, sizes=sizes),))
 
 
-DEEPSEEK_V2 = _family("deepseek_v2", latent_sizes(32, 4096, 32, 11008, 32000))
-DEEPSEEK_V3 = _family("deepseek_v3", latent_sizes(61, 7168, 128, 18432, 129280))
-YOUTU = _family("youtu", latent_sizes(32, 2048, 16, 6144, 128256))
-GLM4_MOE_LITE = _family(
-    "glm4_moe_lite", latent_sizes(47, 2048, 20, 10240, 154880, nope=192, values=256)
+DEEPSEEK_V2 = _family("deepseek_v2", latent_sizes(32, 4096, 32, 11008, 102400), dense=0)
+DEEPSEEK_V3 = _family("deepseek_v3", latent_sizes(61, 7168, 128, 18432, 129280), dense=3)
+YOUTU = Family(
+    "youtu",
+    (
+        Stack(
+            block=lambda config, layer: (latent_attention(_queries(config)), MLP()),
+            sizes=latent_sizes(32, 2048, 16, 6144, 128256),
+        ),
+    ),
 )
-AXK1 = _family("axk1", latent_sizes(61, 7168, 64, 18432, 163840))
-MISTRAL4 = _family("mistral4", latent_sizes(36, 4096, 32, 12288, 131072, nope=64, values=128))
+GLM4_MOE_LITE = _family(
+    "glm4_moe_lite", latent_sizes(47, 2048, 20, 10240, 154880, nope=192, values=256), dense=1
+)
+AXK1 = _family("axk1", latent_sizes(61, 7168, 64, 18432, 163840), dense=1)
+MISTRAL4 = _family(
+    "mistral4", latent_sizes(36, 4096, 32, 12288, 131072, nope=64, values=128), dense=0
+)
 MINICPM3 = Family(
     "minicpm3",
     (Stack(block=_scaled_block, sizes=latent_sizes(62, 2560, 40, 6400, 73448, 64, 32, 64)),),

@@ -7,7 +7,7 @@ heads; Kimi's and Bailing's is a latent one.
 from collections.abc import Callable
 
 from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Run, Stack
-from scrub.models.families.deepseek import latent_attention, latent_sizes
+from scrub.models.families.deepseek import latent_attention, latent_mlp, latent_sizes
 from scrub.models.families.layers import attends, sized
 
 NOTE = "linear attention: its heads share a convolution and norms, and it is kept whole"
@@ -51,20 +51,20 @@ def _kimi(config: Config, layer: int) -> Block:
     full = attends(config, layer, 4, 0) and (layer > 0 or config.get("layer_types"))
     if listed and not config.get("layer_types"):
         full = layer + 1 in listed
-    return _latent_block(config, layer, bool(full), (query,))
+    return _latent_block(config, layer, bool(full), (query,), dense=1)
 
 
 def _bailing(config: Config, layer: int) -> Block:
     period = config.get("layer_group_size", 6)
     full = attends(config, layer, period, period - 1)
-    return _latent_block(config, layer, full, ("g_proj", "q_proj"))
+    return _latent_block(config, layer, full, ("g_proj", "q_proj"), dense=2)
 
 
-def _latent_block(config: Config, layer: int, full: bool, queries: tuple[str, ...]) -> Block:
-    listed, first = config.get("mlp_layer_types"), config.get("first_k_dense_replace", 1)
-    sparse = listed[layer] == "sparse" if listed else layer >= first
+def _latent_block(
+    config: Config, layer: int, full: bool, queries: tuple[str, ...], dense: int
+) -> Block:
     delta = Mixer("self_attn", before="input_layernorm", why=NOTE)
-    return (latent_attention(queries) if full else delta, EXPERTS if sparse else DENSE)
+    return (latent_attention(queries) if full else delta, latent_mlp(config, layer, dense))
 
 
 WIDE = Key(("head_dim",), 256)

@@ -3,7 +3,8 @@
 GPT-2 and GPT-1 have one fused projection (`c_attn`), a `Conv1D`, whose weights are stored
 transposed. GPT-1 norms the sum after each sublayer and has no norm at the end. GPTBigCode shares
 one head of keys and values among all (StarCoder), or fuses head by head; GPT-Neo attends locally in
-every other layer; CTRL hands its attention what it reads three times.
+every other layer; CTRL hands its attention what it reads three times. ImageGPT reads colours, and
+gives every one but the one that begins an image.
 """
 
 from dataclasses import replace
@@ -47,6 +48,14 @@ STACK = Stack(
     longest="n_positions",
 )
 GPT2 = Family("gpt2", stacks=(STACK,), trunk=("transformer",), refused=REFUSED)
+
+IMAGEGPT = Family(
+    "imagegpt",
+    stacks=(replace(STACK, sizes=sizes(24, 512, 8, 513)),),
+    trunk=("transformer",),
+    refused=REFUSED,
+    classes=("ImageGPTForCausalImageModeling",),
+)
 
 OPENAI_GPT = Family(
     "openai-gpt",

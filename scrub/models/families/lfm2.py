@@ -26,6 +26,8 @@ def _convolves(config: Config, layer: int) -> bool:
     listed = config.get("layer_types")
     if listed:
         return bool(listed[layer] == "conv")
+    if config["model_type"] == "lfm3":
+        return layer % 4 not in (0, 2) or layer == 0
     attentions = config.get("full_attn_idxs")
     return attentions is not None and layer not in attentions
 
@@ -41,9 +43,7 @@ def _block(config: Config, layer: int) -> Block:
 def _gated_block(config: Config, layer: int) -> Block:
     normed = config.get("use_sandwich_norm", True)
     after = "post_operator_norm" if normed else ""
-    mlp = MLP(
-        "feed_forward", before="ffn_norm", down="w2", after="post_ffn_norm" if normed else ""
-    )
+    mlp = MLP("feed_forward", before="ffn_norm", down="w2", after="post_ffn_norm" if normed else "")
     if _convolves(config, layer):
         return (Mixer("conv", before="operator_norm", after=after, why=WHY), mlp)
     gate = ("g_proj",) if config.get("use_attention_gate", True) else ()
@@ -69,11 +69,7 @@ LFM2 = Family(
 )
 LFM2_MOE = Family(
     "lfm2_moe",
-    (
-        Stack(
-            block=_block, final_norm="embedding_norm", sizes=sized(32, 2048, 32, 8, 7168, 65536)
-        ),
-    ),
+    (Stack(block=_block, final_norm="embedding_norm", sizes=sized(32, 2048, 32, 8, 7168, 65536)),),
     note=WHY,
 )
 LFM3 = Family(
@@ -82,9 +78,7 @@ LFM3 = Family(
         Stack(
             block=_gated_block,
             final_norm="embedding_norm",
-            sizes=sized(
-                24, 2048, 16, 4, 7680, 128000, head_width=Key(("head_dim",), 128)
-            ),
+            sizes=sized(24, 2048, 16, 4, 7680, 128000, head_width=Key(("head_dim",), 128)),
         ),
     ),
     note=WHY,

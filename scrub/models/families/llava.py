@@ -69,7 +69,8 @@ def _unused(config: Config) -> int:
     if not isinstance(layer, int):
         found = f"vision_feature_layer {layer}: features of several layers are not covered."
         raise InputRefused(Problem("config", found))
-    layers: int = (config.get("vision_config") or {}).get("num_hidden_layers", SIZES.layers.default)
+    vision = config.get("vision_config") or {}
+    layers: int = vision.get("num_hidden_layers", 12)
     return -1 - layer if layer < 0 else layers - layer
 
 

@@ -61,8 +61,10 @@ def _granite(config: Config, layer: int) -> Block:
     """Without experts the shared MLP is the MLP; with them it is called `ms3`."""
     factor = "residual_multiplier"
     listed = attends(config, layer, period=1, offset=1)  # not listed: none attends
-    mixing = Attention(scale=factor) if listed else Mixer(
-        "mamba", before="input_layernorm", scale=factor
+    mixing = (
+        Attention(scale=factor)
+        if listed
+        else Mixer("mamba", before="input_layernorm", scale=factor)
     )
     shared = MLP("shared_mlp", down="output_linear", scale=factor)
     if not config.get("num_local_experts", 8):
@@ -109,9 +111,13 @@ NEMOTRON_H = Family(
             final_norm="norm_f",
             sizes=sized(
                 Key(("num_hidden_layers",), of=lambda config: len(_listed(config))),
-                4096, 32, 8, 21504, 131072,
+                4096,
+                32,
+                8,
+                21504,
+                131072,
                 head_width=Key(("head_dim",), 128),
-            ),  # fmt: skip
+            ),
         ),
     ),
     note=NOTE,

@@ -1,4 +1,4 @@
-"""OPT and its kin, decoders after fairseq's: LayerNorms, biases, an MLP without a module of its own.
+"""OPT and its kin, after fairseq: LayerNorms, biases, an MLP without a module of its own.
 
 OPT-350m norms the sum after each sublayer, has no norm at the end, and projects its stream to the
 width of its embeddings. XGLM insists on a mask for each row.

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from scrub.errors import InputRefused, Problem
-from scrub.models.families.base import MLP, Attention, Config, Family, Key, Sizes, Stack
+from scrub.models.families.base import MLP, Attention, Config, Family, Key, Run, Sizes, Stack
 
-READ = Attention(before="", out="out_proj", on_sum="self_attn_layer_norm")
+# the width of all its heads is that of its input, so that all of them have to run
+READ = Attention(before="", out="out_proj", on_sum="self_attn_layer_norm", run=Run.TOGETHER)
 TROCR = Stack(
     path="decoder.model.decoder",
     block=(

@@ -11,29 +11,39 @@ from __future__ import annotations
 
 from torch import nn
 
+from scrub.models.adapter import TransformersModel
 from scrub.models.families.base import Config, Family, Sizes, Stack
-from scrub.models.inference.facts import ByLayer
 from scrub.models.inference.layers import Layer, fitting
 from scrub.models.inference.refusal import refused
 from scrub.models.inference.seen import random_batch, watch
 from scrub.models.inference.sizes import part_of, sizes_of
 from scrub.models.inference.tower import tower_of
-from scrub.models.inference.trial import settled
+from scrub.models.inference.trial import Build, settled
+from scrub.models.inferred import ByLayer
 from scrub.models.shapes import given
+from scrub.models.substitute import evaluating
 
 
-def inferred_family(module: nn.Module, config: Config, name: str = "") -> Family:
-    """The facts of a loaded module. Raises `InputRefused` where it shows none that hold."""
+def inferred_family(
+    module: nn.Module, config: Config, name: str = "", build: Build = TransformersModel
+) -> Family:
+    """The facts of a loaded module. Raises `InputRefused` where it shows none that hold.
+
+    `build` makes the model that they are tried on.
+    """
     where = f"model '{name or type(module).__name__}'"
     part = part_of(config)
     own = {**config, **config[part]} if part else config
     vocabulary = _vocabulary(module, own)
     if vocabulary is None:
-        raise refused(where, "neither its config nor its embeddings say how large its vocabulary is.")
-    device = next(module.parameters()).device
-    seen = watch(module, random_batch(vocabulary, _longest(own), device), where)
-    tower = tower_of(module, seen, where)
-    layers = [Layer(seen, path, own, where) for path in tower.blocks]
+        raise refused(
+            where, "neither its config nor its embeddings say how large its vocabulary is."
+        )
+    batch = random_batch(vocabulary, _longest(own), next(module.parameters()).device)
+    with evaluating(tuple(module.modules())):
+        seen = watch(module, batch, where)
+        tower = tower_of(module, seen, where)
+        layers = [Layer(seen, path, own, where) for path in tower.blocks]
     heads = next((layer.heads for layer in layers if layer.heads is not None), None)
     hidden = next((layer.hidden for layer in layers if layer.hidden is not None), None)
     sizes = sizes_of(own, len(layers), tower.width, vocabulary, hidden, heads)
@@ -50,8 +60,10 @@ def inferred_family(module: nn.Module, config: Config, name: str = "") -> Family
         **_positions(module, own),  # type: ignore[arg-type]
     )
     kind = str(config.get("model_type") or type(module).__name__)
-    family = Family(kind, (stack,), trunk=(tower.trunk,) if tower.trunk else ())
-    return settled(module, family, blocks, where)
+    family = Family(
+        kind, (stack,), trunk=(tower.trunk,) if tower.trunk else (), pooler=tower.pooler
+    )
+    return settled(build, module, family, blocks, where)
 
 
 def _vocabulary(module: nn.Module, config: Config) -> int | None:

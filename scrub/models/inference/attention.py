@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from scrub.models.circumstances import CACHES, Circumstances
+from scrub.models.circumstances import CACHES
 from scrub.models.families import base
-from scrub.models.families.base import Attention, Config, Heads, Layout, Run, Sizes
+from scrub.models.families.base import Attention, Config, Fit, Heads, Layout, Run, Sizes
 from scrub.models.inference.seen import Event, Tensor, same
 from scrub.models.inference.trace import Found
 from scrub.models.linear import is_linear, weight_of
 from scrub.models.shapes import given
-from scrub.models.spots import first
+from scrub.models.spots import HIDDEN, first, hidden_of
 from scrub.models.substitute import Caught, attached
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -144,7 +144,7 @@ def facts_of(
                     chosen = replace(chosen, run=Run.TOGETHER)
                 if chosen.run is Run.ALONE:
                     chosen = replace(chosen, per_head=_per_head(core.event.module, heads))
-                return chosen, heads
+                return replace(chosen, handed=_handed(core.event, heads)), heads
     return None
 
 
@@ -168,7 +168,8 @@ def _readings(core: Core, config: Config, sizes: Sizes) -> Iterator[Heads]:
         if out % queries:
             continue
         z = out // queries
-        groups = [n for n in (shared, queries, 1, *counts) if type(n) is int and n > 0]
+        own = (core.width_of("v") // z, (core.width_of("q") // z - queries) // 2)  # or fused
+        groups = [n for n in (shared, queries, 1, *own) if type(n) is int and n > 0]
         for group in (g for g in dict.fromkeys(groups) if queries % g == 0):
             heads = _sized(core, queries, group, z, config)
             if heads is not None:
@@ -182,7 +183,9 @@ def _sized(core: Core, queries: int, shared: int, z: int, config: Config) -> Hea
             return None
         return Heads(queries, queries, core.width_of("q") // queries, z, rope)
     if core.layouts[0] is not base.separate:
-        return Heads(queries, shared, z) if core.width_of("q") == (queries + 2 * shared) * z else None
+        return (
+            Heads(queries, shared, z) if core.width_of("q") == (queries + 2 * shared) * z else None
+        )
     if core.width_of("k") % shared or core.width_of("v") != shared * z:
         return None
     width = core.width_of("k") // shared
@@ -196,6 +199,26 @@ def _per_head(module: nn.Module, heads: Heads) -> tuple[str, ...]:
     held = {**dict(module._parameters), **dict(module._buffers)}
     sized = (n for n, t in held.items() if t is not None and t.ndim and len(t) == heads.queries)
     return tuple(sized)
+
+
+def _handed(event: Event, heads: Heads) -> dict[str, Fit]:
+    """What it is handed with an entry for each head (biases, slopes), or each row."""
+    rows = len(event.read)
+    found: dict[str, Fit] = {}
+    for name, held in {**{f"{i}": a for i, a in enumerate(event.args)}, **event.kwargs}.items():
+        read = name == "0" if event.args else name in HIDDEN
+        shape = tuple(held.shape) if isinstance(held, Tensor) and not read else ()
+        if len(shape) < 2:
+            continue
+        if shape[0] == rows * heads.queries:
+            found[name] = base.row_by_head
+        elif shape[1] == heads.queries and shape[0] in (1, rows):
+            found[name] = base.row_and_head
+        elif shape[0] == rows:
+            found[name] = base.each_row
+        elif shape[0] == heads.queries:
+            found[name] = base.head_alone
+    return found
 
 
 def _bears_out(core: Core, attention: Attention, heads: Heads) -> bool:
@@ -247,7 +270,9 @@ def _is_heads(
     fused: bool,
 ) -> bool:  # fmt: skip
     small = torch.finfo(plain.dtype).eps ** (2 / 3) * float(plain.abs().max())
-    moved = (once - plain).abs().unflatten(-1, (heads.queries, heads.z)).amax((0, 3))  # [at, head]
+    moved = (
+        (once - plain).abs().view(*plain.shape[:2], heads.queries, heads.z).amax((0, 3))
+    )  # [at, head]
     if port == "q" and bool((moved[torch.arange(len(moved)) != spot] > small).any()):
         return False
     if not fused:
@@ -258,7 +283,7 @@ def _is_heads(
     if bool((moved[:, ~mine] > small).any()):
         return False
     if port == "v":  # in proportion, at all positions that attend to it
-        return float(((twice - plain) - 2 * (once - plain)).abs().max()) <= 4 * small
+        return bool(((twice - plain) - 2 * (once - plain)).abs().max() <= 4 * small)
     return True
 
 
@@ -273,7 +298,7 @@ def _z(core: Core, changes: Changes) -> Tensor | None:
 
         def hook(_: nn.Module, __: Any, output: Tensor) -> Tensor:
             output = output.clone()
-            output[:, spot, where] += change
+            output[..., spot, where] += change
             return output
 
         return hook
@@ -288,7 +313,7 @@ def _z(core: Core, changes: Changes) -> Tensor | None:
         if not core.out_path.startswith("../"):
             handles.append(core.out.module.register_forward_pre_hook(caught))
         try:
-            z = first(called(core.event, core.event.read))
+            z: Tensor = first(called(core.event, core.event.read))
         except Caught as stopped:
             z = stopped.value
         except (RuntimeError, IndexError):
@@ -297,9 +322,17 @@ def _z(core: Core, changes: Changes) -> Tensor | None:
 
 
 def called(event: Event, value: Tensor) -> Any:
-    """A module again, under the circumstances in which it was applied."""
-    kwargs = {name: None if name in CACHES else held for name, held in event.kwargs.items()}
-    return Circumstances(event.args, kwargs).call(event.module, value)
+    """A module again, under the circumstances in which it was applied.
+
+    What it was handed several times (queries, keys and values that are one tensor) stays one.
+    """
+    read = hidden_of(event.args, event.kwargs)
+    args = tuple(value if held is read else held for held in event.args)
+    kwargs = {
+        name: None if name in CACHES else value if held is read else held
+        for name, held in event.kwargs.items()
+    }
+    return event.module(*args, **kwargs)
 
 
 def mixes(found: Found) -> tuple[bool, bool]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from scrub.models.families.base import MLP, Attention, Block, Config, Family, Heads, Sizes, Stack
-from scrub.models.families.base import Sublayer
+from scrub.models.families.base import (
+    MLP,
+    Attention,
+    Block,
+    Config,
+    Family,
+    Heads,
+    Sizes,
+    Stack,
+    Sublayer,
+)
 from scrub.models.inference.attention import cores_in, facts_of, mixes
 from scrub.models.inference.coarse import uncut, whole
-from scrub.models.inference.facts import Factor
 from scrub.models.inference.refusal import refused
 from scrub.models.inference.seen import Event, Seen, same
 from scrub.models.inference.trace import Found, Tracer
+from scrub.models.inferred import Factor
 from scrub.models.linear import is_linear, weight_of
 
 
@@ -58,13 +67,19 @@ class Layer:
         if down is not None:
             self.hidden = self.hidden or int(weight_of(down.module).shape[1])
         last = paths[-1]
-        matrices = sum(is_linear(e.module) and _below(e, paths) for e in self.events)
+        matrices = MLP.matrices if down is None else self._matrices(down, paths)
         return MLP(
             path=path,
             down=None if down is None else down.within(last) if down.path != last else "",
-            matrices=max(2, min(3, matrices)),
+            matrices=matrices,
             **around,
         )
+
+    def _matrices(self, down: Event, paths: Sequence[str]) -> int:
+        """How many matrix products of the size of the last one there are; two may be fused."""
+        inside = {e.module for e in self.events if is_linear(e.module) and _below(e, paths)}
+        whole_size = sum(weight_of(module).numel() for module in inside)
+        return max(1, round(whole_size / weight_of(down.module).numel()))
 
     def _down(self, found: Found) -> Event | None:
         """The linear map that gives an MLP's output from its neurons."""
@@ -110,8 +125,9 @@ def _lettered(block: Block) -> Block:
     """A second MLP in a block has another letter."""
     made: list[Sublayer] = []
     for sublayer in block:
-        second = any(isinstance(s, MLP) for s in made) and isinstance(sublayer, MLP)
-        made.append(replace(sublayer, letter="ms") if second else sublayer)
+        if isinstance(sublayer, MLP) and any(isinstance(s, MLP) for s in made):
+            sublayer = replace(sublayer, letter="ms")
+        made.append(sublayer)
     return tuple(made)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from scrub.errors import InputRefused, Problem
-from scrub.models.inference.facts import python
+from scrub.models.inferred import python
 
 PAGE = "docs/howto/architectures.md"
 
@@ -13,7 +13,7 @@ PAGE = "docs/howto/architectures.md"
 def refused(
     where: str, why: str, block: nn.Module | None = None, known: object = None
 ) -> InputRefused:
-    """One problem: what failed, what stands in the block, and the facts as far as they are known."""
+    """One problem: what failed, what stands in a block, and the facts as far as they are known."""
     found = f"its architecture has no facts here, and they cannot be inferred: {why}"
     if block is not None:
         found += f"\nA block ({type(block).__name__}) has:\n{children(block)}"

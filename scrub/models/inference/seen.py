@@ -72,7 +72,7 @@ def same(ours: Tensor | None, theirs: Tensor | None) -> bool:
 def watch(module: nn.Module, batch: Batch, where: str) -> Seen:
     """A plain pass over a batch. Values are copied: a later sum may be made in place."""
     seen, begun, counter = Seen(), [], [0]
-    names = dict((m, name) for name, m in module.named_modules())
+    names = {part: name for name, part in module.named_modules()}
 
     def before(part: nn.Module, args: Args, kwargs: Keywords) -> None:
         counter[0] += 1
@@ -87,9 +87,8 @@ def watch(module: nn.Module, batch: Batch, where: str) -> Seen:
         gave = _copy(first(output))
         if gave is not None:
             path, nothing = names[part], gave.new_empty(0)
-            read = nothing if read is None else read
-            if read.ndim == 3 and gave.ndim == 2 and len(gave) == len(read) * read.shape[1]:
-                gave = gave.view(*read.shape[:2], -1)  # positions of all rows in one line
+            read = nothing if read is None else _unfolded(read, batch)
+            gave = _unfolded(gave, batch)
             seen.events.append(Event(path, part, args, kwargs, read, gave, start, counter[0]))
 
     with evaluating(tuple(names)), silent(), attached() as handles:
@@ -117,8 +116,13 @@ def _copy(value: Any) -> Tensor | None:
     return value.detach().clone() if isinstance(value, torch.Tensor) else None
 
 
+def _unfolded(value: Tensor, batch: Batch) -> Tensor:
+    """[row, position, …], also where a model lays the positions of all rows in one line."""
+    rows, length = batch.fields["tokens"].shape
+    return value.view(rows, length, -1) if value.shape[:-1] == (rows * length,) else value
+
+
 def random_batch(vocabulary: int, longest: int, device: torch.device, seed: int = 0) -> Batch:
     noise = torch.Generator().manual_seed(seed)
     tokens = torch.randint(vocabulary, (ROWS, min(LENGTH, longest or LENGTH)), generator=noise)
     return Batch.of_tokens(tokens.to(device))
-

@@ -32,7 +32,12 @@ def part_of(config: Config) -> str:
 
 
 def sizes_of(
-    config: Config, layers: int, width: int, vocabulary: int, hidden: int | None, heads: Heads | None
+    config: Config,
+    layers: int,
+    width: int,
+    vocabulary: int,
+    hidden: int | None,
+    heads: Heads | None,
 ) -> Sizes:
     """Keys that give what was measured; a number where no key of the config has it."""
     usual = Sizes()

@@ -22,6 +22,7 @@ class Tower:
     norm: str
     turn: int  # which application of this norm it is
     trunk: str
+    pooler: str
 
 
 def tower_of(module: nn.Module, seen: Seen, where: str) -> Tower:
@@ -29,7 +30,9 @@ def tower_of(module: nn.Module, seen: Seen, where: str) -> Tower:
     lists = [path for path, held in module.named_modules() if _is_tower(held, path, seen)]
     lists = [p for p in lists if not any(p.startswith(f"{q}.") for q in lists)]
     if len(lists) != 1:
-        said = f"it has {len(lists)} lists of blocks ({', '.join(lists) or 'none'}), and one is read."
+        said = (
+            f"it has {len(lists)} lists of blocks ({', '.join(lists) or 'none'}), and one is read."
+        )
         raise refused(where, said)
     (path,) = lists
     names = [name for name, _ in module.get_submodule(path).named_children()]
@@ -43,15 +46,19 @@ def tower_of(module: nn.Module, seen: Seen, where: str) -> Tower:
     if norm is not None:
         while top and not norm.path.startswith(f"{top}."):
             top = top.rpartition(".")[0]
+    listed = bool(getattr(module, "trunkless", False))
+    if listed and norm is None:
+        top = path  # the stream ends with the last block, whatever its tower makes of it
     ending = (norm or last).gave
     return Tower(
         path=top,
-        within=path[len(top) + 1 :] if top else path,
+        within=path.removeprefix(top).removeprefix("."),
         blocks=blocks,
         width=int(last.gave.shape[-1]),
         norm=norm.within(top) if norm is not None else "",
         turn=seen.of(norm.path).index(norm) if norm is not None else 0,
-        trunk=_trunk(module, seen, path, ending, where),
+        trunk="" if listed else _trunk(seen, path, ending, where),
+        pooler=_pooler(seen, ending),
     )
 
 
@@ -73,14 +80,18 @@ def _last_norm(seen: Seen, last: Event) -> Event | None:
     return None
 
 
-def _trunk(module: nn.Module, seen: Seen, path: str, ending: Tensor, where: str) -> str:
+def _pooler(seen: Seen, ending: Tensor) -> str:
+    """What makes one value of the last states of a row."""
+    read = (e for e in seen.events if same(e.read, ending) and e.gave.ndim == 2)
+    return next((e.path for e in read if "pool" in e.path.rpartition(".")[2]), "")
+
+
+def _trunk(seen: Seen, path: str, ending: Tensor, where: str) -> str:
     """The outermost part that holds the blocks and gives what the head reads."""
     parts = path.split(".")
     for i in range(1, len(parts)):
         at = ".".join(parts[:i])
         if any(same(event.gave, ending) for event in seen.of(at)):
             return at
-    if getattr(module, "trunkless", False):
-        return ""
     said = f"no part of it around '{path}' gives the output of the last block or of a norm on it."
     raise refused(where, said)

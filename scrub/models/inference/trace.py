@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from scrub.models.inference.seen import Event, Tensor, same
+from scrub.models.linear import is_linear
 
 LONGEST_CHAIN = 6
 TRANSPARENT = (nn.Dropout, nn.Identity)
@@ -33,10 +34,11 @@ class Found:
     scale: float = 1.0
     parallel: bool = False
     beside: bool = False
+    inner: Event | None = None  # what gives its output, where the module adds it to a stream itself
 
     @property
     def gave(self) -> Tensor:
-        return self.chain[-1].gave
+        return (self.inner or self.chain[-1]).gave
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +87,14 @@ class Tracer:
         again = same(state.stream, state.start)  # what it reads is what the block read
         for norm in (None, *(n for n in self.norms if same(n.read, state.stream))):
             value = state.stream if norm is None else norm.gave
-            for event in self.others:
-                if event.start > last and same(event.read, value):
-                    for chain in self._chains((event,)):
-                        yield Found(
-                            chain,
-                            value,
-                            before=norm,
-                            parallel=waiting and again,
-                            beside=waiting and not again,
-                        )
+            placed = {"parallel": waiting and again, "beside": waiting and not again}
+            events = [e for e in self.others if e.start > last and same(e.read, value)]
+            for event in events:
+                for chain in self._chains((event,)):
+                    yield Found(chain, value, before=norm, **placed)  # type: ignore[arg-type]
+            for event in events:
+                for inner in self._inner(event):
+                    yield Found((event,), value, norm, inner=inner, **placed)  # type: ignore[arg-type]
 
     def _chains(self, so_far: tuple[Event, ...]) -> Iterator[tuple[Event, ...]]:
         """Modules applied in turn, each to what the one before it gave."""
@@ -105,6 +105,13 @@ class Tracer:
             for event in self.others:
                 if event.start > last.end and same(event.read, last.gave):
                     yield from self._chains((*so_far, event))
+
+    def _inner(self, event: Event) -> Iterator[Event]:
+        """Linear maps within a module that give what it may add to a stream by itself (BLOOM)."""
+        for one in self.others:
+            inside = one.path.startswith(f"{event.path}.") and event.start < one.start < event.end
+            if inside and is_linear(one.module) and one.gave.shape == self.block.read.shape:
+                yield one
 
     def _added(self, state: _State, found: Found) -> Iterator[_State]:
         """What becomes of an output: normed or scaled or not, added, and perhaps normed then."""
@@ -127,9 +134,9 @@ class Tracer:
         for norm in (n for n in self.norms if same(n.read, found.gave)):
             yield replace(found, after=norm), norm.gave
         for event in self.others:
-            if event.start > found.chain[-1].end and same(event.read, found.gave):
-                if by_channel(event):
-                    yield replace(found, scaled=event), event.gave
+            reads = event.start > found.chain[-1].end and same(event.read, found.gave)
+            if reads and by_channel(event):
+                yield replace(found, scaled=event), event.gave
 
     def _sums(self, stream: Tensor, pending: Sequence[Tensor]) -> Iterator[Tensor]:
         """Values that something reads, or that the block gives, each once."""
@@ -142,7 +149,7 @@ class Tracer:
     def fit(
         self, value: Tensor, stream: Tensor, pending: Sequence[Tensor]
     ) -> tuple[float, ...] | None:
-        """The factors with which the outputs, added to the stream, give a value; None if none do."""
+        """The factors with which outputs, added to the stream, give a value; None if none do."""
         outputs = torch.stack([p.double().flatten() for p in pending], dim=1)
         gap = (value.double() - stream.double()).flatten()
         factors = torch.linalg.lstsq(outputs.cpu(), gap.cpu()[:, None]).solution[:, 0]

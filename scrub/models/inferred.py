@@ -83,7 +83,7 @@ def key_of(config: Config) -> str:
     """The config, and the code that read the facts off the model."""
     kept = {name: value for name, value in config.items() if name not in IGNORED}
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted((Path(__file__).parent / "inference").glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -157,4 +157,6 @@ def _listed(start: str, held: list[str], end: str, indent: int) -> str:
     if len(line) + indent <= 88 and "\n" not in line:
         return line
     space = " " * (indent + 4)
-    return start + "".join(f"\n{space}{one}," for one in held) + f"\n{' ' * indent}{end.lstrip(',')}"
+    return (
+        start + "".join(f"\n{space}{one}," for one in held) + f"\n{' ' * indent}{end.lstrip(',')}"
+    )

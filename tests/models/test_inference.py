@@ -1,0 +1,119 @@
+"""Facts read off loaded models: the same graphs as those of the family files, and refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from scrub import InputRefused
+from scrub.models import families, inferred
+from scrub.models.adapter import TransformersModel
+from scrub.models.families.base import MLP, Attention
+from scrub.models.inference import inferred_family
+from scrub.models.inferred import ByLayer, Known, decoded, encoded, python, remember, remembered
+from scrub.study.check import model_graph
+from tests.architectures.building import build
+from tests.architectures.test_architectures import CASES
+
+# what their files say, found without them: pre- and post-norm, parallel blocks, sandwiches, fused
+# projections of every layout, experts, hybrids, ALiBi, sinks, latent attention, norms on the sum
+NAMES = (
+    "llama", "mistral", "qwen3", "gpt2", "gpt_neox-parallel", "gpt_neox-serial", "gptj",
+    "falcon-shared", "falcon-new", "bloom", "opt", "mpt", "phi", "cohere", "gpt_neo",
+    "ctrl", "openai-gpt", "gpt_bigcode-shared", "gemma2", "olmo2", "granite", "nanochat",
+    "bert", "roberta", "distilbert", "electra", "mpnet", "megatron-bert", "xlm-roberta-xl",
+    "bert-sequence", "glm4", "phi3", "mixtral", "gpt_oss", "llama4_text", "mamba2", "bamba",
+    "lfm2", "qwen3_next", "deepseek_v3", "exaone4", "bitnet",
+)  # fmt: skip
+BY_NAME = {case.name: case for case in CASES}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(inferred, "_memory", {})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_graph_is_that_of_the_family_file(name):
+    """And the probe passes: what is inferred is not returned else."""
+    module: Any = build(BY_NAME[name])
+    family = inferred_family(module, module.config.to_dict(), name)
+    found = TransformersModel(module, name, family).graph
+    assert found.components == TransformersModel(module, name).graph.components
+
+
+def test_it_survives_being_written_down():
+    for name in ("gemma2", "qwen3_next", "bloom", "granite"):
+        module: Any = build(BY_NAME[name])
+        family = inferred_family(module, module.config.to_dict(), name)
+        assert decoded(json.loads(json.dumps(encoded(family)))) == family
+
+
+def test_a_folder_of_an_unknown_architecture_is_loaded_once(tmp_path, monkeypatch):
+    module: Any = build(BY_NAME["llama"])
+    module.save_pretrained(tmp_path / "model")
+    expected = TransformersModel(module).graph.components
+    monkeypatch.delitem(families.KINDS, "llama")
+    monkeypatch.delitem(families.FAMILIES, "llama")
+    assert model_graph(tmp_path / "model", tmp_path).components == expected
+    inferred._memory.clear()
+    monkeypatch.setattr("scrub.models.loading.load", None)  # nor is it loaded again
+    assert model_graph(tmp_path / "model", tmp_path).components == expected
+
+
+def test_what_was_inferred_by_other_code_is_forgotten(monkeypatch):
+    module: Any = build(BY_NAME["llama"])
+    config = module.config.to_dict()
+    remember(config, Known(inferred_family(module, config), config))
+    inferred._memory.clear()
+    assert remembered(config) is not None
+    assert remembered({**config, "hidden_size": 25}) is None
+
+
+class Odd(nn.Module):
+    """What it adds goes through no module of its own."""
+
+    def __init__(self, own: nn.Module) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(self, hidden_states: torch.Tensor, **_: object) -> torch.Tensor:
+        return hidden_states + self.own(hidden_states).tanh()
+
+
+def test_a_block_that_does_not_add_up_is_refused_with_what_it_holds():
+    module: Any = build(BY_NAME["llama"])
+    layers = module.model.layers
+    layers[1] = Odd(nn.Linear(24, 24))
+    with pytest.raises(InputRefused) as refused:
+        inferred_family(module, module.config.to_dict(), "odd")
+    said = str(refused.value)
+    assert said.startswith(
+        "model 'odd': its architecture has no facts here, and they cannot be inferred: what the "
+        "modules of 'model.layers.1' give does not add up to its output. The nearest sum differs by"
+    )
+    assert "A block (Odd) has:\n  own: Linear" in said
+    assert "docs/howto/architectures.md" in said
+    assert "Family(" in said
+
+
+def test_several_stacks_are_refused():
+    module: Any = build(BY_NAME["llama"])
+    more = module.model.more = nn.ModuleList([nn.Sequential(nn.Linear(24, 24))])
+    own = module.model.norm.forward
+    module.model.norm.forward = lambda x: own(more[0](x))
+    with pytest.raises(InputRefused, match="lists of blocks"):
+        inferred_family(module, module.config.to_dict(), "two")
+
+
+def test_facts_are_shown_as_they_would_be_written():
+    assert python(MLP("ff", before="norm2", down="w2")) == (
+        "MLP(path='ff', before='norm2', down='w2')"
+    )
+    assert python((Attention(),)) == "(Attention(),)"
+    assert python(ByLayer(((MLP(),),))) == "ByLayer(blocks=((MLP(),),))"
