@@ -27,6 +27,7 @@ from scrub.models.heads import HeadsPiece
 from scrub.models.keywords import dummy, entrance, keywords, unplaced
 from scrub.models.pieces import EmbedPiece, ModulePiece, NormPiece, OutputPiece, Piece
 from scrub.models.spots import Spot, Watch
+from scrub.models.steps import Kind as StepKind
 from scrub.models.substitute import (
     TrunkOutput,
     answering,
@@ -35,7 +36,6 @@ from scrub.models.substitute import (
     replaced,
     silent,
 )
-from scrub.models.wiring import Kind as StepKind
 
 PIECES: dict[StepKind, type[Piece]] = {
     StepKind.EMBED: EmbedPiece,

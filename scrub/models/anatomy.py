@@ -7,7 +7,7 @@ family says is refused here, in words, and nowhere later with an AttributeError.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -16,8 +16,8 @@ from scrub.models.families.base import MLP, Attention, Config, Family, Mixer, Ru
 from scrub.models.linear import is_linear, weight_of
 from scrub.models.shapes import layers_of, own_config, unused_of
 from scrub.models.spots import Spot
+from scrub.models.steps import Kind, Step, Wiring
 from scrub.models.substitute import Scaling, fetched
-from scrub.models.wiring import Kind, Step, Wiring
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,7 @@ class _Finder:
             case Kind.MODULE:
                 return self._module(step)
             case Kind.NORM if step.path:
-                return Organ(step, (self._spot(step, step.path),), **self._scaling(step))
+                return self._scaled(Organ(step, (self._spot(step, step.path),)))
             case Kind.NORM | Kind.OUTPUT:
                 norms = self._ending(step.stack, step.stack.final_norm, step.stack.final_turn)
                 norm = norms[0] if norms else None
@@ -167,11 +167,11 @@ class _Finder:
         where = f"{self.where}, layer {step.layer}"
         return Spot(self.at(block.module, path, where), block.turn)
 
-    def _scaling(self, step: Step) -> dict[str, object]:
-        """A factor on the output, of the config or by channel."""
-        sublayer = step.sublayer
+    def _scaled(self, organ: Organ) -> Organ:
+        """With a factor on the output, of the config or by channel."""
+        step, sublayer = organ.step, organ.step.sublayer
         by_channel = self._channels(step, sublayer.scaled) if sublayer.scaled else None
-        return {"scale": self._factor(step, sublayer.scale), "scaled": by_channel}
+        return replace(organ, scale=self._factor(step, sublayer.scale), scaled=by_channel)
 
     def _channels(self, step: Step, path: str) -> nn.Module | None:
         """A module that scales by channel, or a parameter that some configs leave out (BEiT)."""
@@ -189,7 +189,8 @@ class _Finder:
 
     def _heads(self, step: Step) -> Organ:
         attention = step.sublayer
-        assert isinstance(attention, Attention) and isinstance(attention.path, str)
+        assert isinstance(attention, Attention)
+        assert isinstance(attention.path, str)
         core = self._spot(step, attention.path)
         where = f"{self.where}, layer {step.layer}"
         paths = dict.fromkeys(p for names in attention.projections.values() for p in names)
@@ -202,10 +203,9 @@ class _Finder:
             "" if attention.out.startswith("../") else attention.out,
             gain=self._factor(step, attention.gain),
             memory_space=self.spaces[step.stack.memory] if step.memory else "",
-            **({} if attention.after else self._scaling(step)),  # type: ignore[arg-type]
         )
         _check_heads(organ, where)
-        return organ
+        return organ if attention.after else self._scaled(organ)
 
     def _out(self, step: Step, core: Spot, attention: Attention) -> Spot:
         where = f"{self.where}, layer {step.layer}"
@@ -230,7 +230,7 @@ class _Finder:
             out = Spot(module, whole[-1].turn)
             _check_size(module, step.shape.hidden, "the MLP's neurons", where)
         assert isinstance(sublayer, (MLP, Mixer))
-        return Organ(
+        organ = Organ(
             step,
             whole,
             self._spot(step, sublayer.before) if sublayer.before else None,
@@ -238,8 +238,8 @@ class _Finder:
             out,
             within,
             gain=self._factor(step, sublayer.gain),
-            **({} if sublayer.after else self._scaling(step)),  # type: ignore[arg-type]
         )
+        return organ if sublayer.after else self._scaled(organ)
 
 
 def beside_of(organ: Organ) -> Tensor | None:
@@ -261,7 +261,8 @@ def _linear(module: nn.Module, path: str, where: str) -> nn.Module:
 def _check_heads(organ: Organ, where: str) -> None:
     """The sizes in the config are those of the weights."""
     heads = organ.step.shape.heads
-    assert organ.out is not None and organ.projections is not None
+    assert organ.out is not None
+    assert organ.projections is not None
     _check_size(organ.out.module, heads.queries * heads.z, "the attention's output", where)
     attention = organ.step.sublayer
     assert isinstance(attention, Attention)

@@ -19,7 +19,8 @@ from scrub.models.families.base import Family, Stack
 from scrub.models.inferred import remembered
 from scrub.models.outputs import head_of
 from scrub.models.shapes import own_config
-from scrub.models.wiring import Wiring, wire
+from scrub.models.steps import Wiring
+from scrub.models.wiring import wire
 
 
 def read_config(source: str | Path) -> Mapping[str, Any]:

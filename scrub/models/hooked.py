@@ -24,8 +24,8 @@ from scrub.models.drivers import call
 from scrub.models.families.base import Attention, Family, Run
 from scrub.models.keywords import keywords
 from scrub.models.spots import Args, Keywords, Spot, Watch, first, hidden_of, with_hidden
+from scrub.models.steps import Kind
 from scrub.models.substitute import attached, evaluating
-from scrub.models.wiring import Kind
 
 Values = dict[str, torch.Tensor]
 

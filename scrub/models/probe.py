@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from scrub.errors import ModelRefused
 from scrub.models.adapter import TransformersModel
-from scrub.models.checks import CHECKS, Plain, finite_weights
+from scrub.models.checks import CHECKS, finite_weights
 from scrub.models.measure import Check
+from scrub.models.plain import Plain
 
 
 @dataclass(frozen=True)

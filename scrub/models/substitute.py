@@ -138,7 +138,7 @@ def parametrised(module: nn.Module, entries: Mapping[str, Sequence[int]]) -> nn.
         held = getattr(module, name)
         index = torch.tensor(list(wanted), device=held.device)
         table = copy._buffers if name in copy._buffers else copy._parameters
-        table[name] = held.detach().index_select(0, index)  # type: ignore[assignment]
+        table[name] = held.detach().index_select(0, index)
     return copy
 
 

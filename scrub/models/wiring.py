@@ -7,81 +7,23 @@ later the place of each step among the loaded modules, are both read off this li
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from scrub.graph import IMAGE, Component, Cost, ModelGraph, PassCost, Port, Reach, Space
+from scrub.graph import Component, Cost, Port, Reach
+from scrub.models.axes import spaces_of
 from scrub.models.families.base import (
     MLP,
     Attention,
     Bridge,
     Config,
     Family,
-    Key,
     Mixer,
     Stack,
     Sublayer,
 )
 from scrub.models.outputs import Head, head_of
-from scrub.models.shapes import Shape, block_of, layers_of, own_config, shape_of, size
-
-
-class Kind(enum.Enum):
-    """What a step does."""
-
-    EMBED = "embed"  # the input of a stack's first block
-    HEADS = "heads"
-    MODULE = "module"  # an MLP or a mixer: modules applied in turn
-    NORM = "norm"  # a norm on a sublayer's output or on the sum after it, or a stack's last
-    BRIDGE = "bridge"  # features of an image, in the places of some tokens
-    OUTPUT = "output"  # the model's own head, and the norm before it
-
-
-@dataclass(frozen=True)
-class Step:
-    """Components that run as one, and where they come from.
-
-    `reads` is the stream of their ports (of `q` alone in a cross-attention); `memory` that of
-    `k` and `v` where it is another. `path` is the norm's, for norms within a block.
-    """
-
-    kind: Kind
-    group: str
-    components: tuple[Component, ...]
-    stack: Stack
-    shape: Shape
-    layer: int = 0
-    sublayer: Sublayer = Sublayer()
-    reads: str = ""
-    memory: str = ""
-    path: str = ""
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """A model's steps in order of evaluation, its position spaces and its head."""
-
-    family: Family
-    head: Head
-    steps: tuple[Step, ...]
-    spaces: tuple[Space, ...]
-
-    def graph(self, name: str) -> ModelGraph:
-        return ModelGraph(
-            name,
-            tuple(component for step in self.steps for component in step.components),
-            output="logits",
-            pass_cost=tuple(self._spent(step) for step in self.steps),
-            spaces=self.spaces,
-        )
-
-    def _spent(self, step: Step) -> PassCost:
-        """What a forward pass spends on a step, all its components at once."""
-        cost = step.shape.attention if step.kind is Kind.HEADS else step.components[0].cost
-        spaces = {stack.prefix: stack.space for stack in self.family.stacks}
-        keys = spaces[step.stack.memory] if step.memory else ""
-        return PassCost(cost, step.components[0].space, keys)
+from scrub.models.shapes import block_of, layers_of, shape_of
+from scrub.models.steps import Kind, Step, Wiring
 
 
 def wire(family: Family, config: Config, where: str, head: Head | None = None) -> Wiring:
@@ -99,7 +41,7 @@ def wire(family: Family, config: Config, where: str, head: Head | None = None) -
             steps += tower.last_norm()
         outs[stack.prefix] = tower.feeders
     steps.append(_output(tower, head, config, where))
-    return Wiring(family, head, tuple(steps), tuple(_spaces(family, config, where, head)))
+    return Wiring(family, head, tuple(steps), tuple(spaces_of(family, config, where, head)))
 
 
 class _Tower:
@@ -308,38 +250,3 @@ def _output(tower: _Tower, head: Head, config: Config, where: str) -> Step:
         space=space,
     )
     return Step(Kind.OUTPUT, "logits", (component,), tower.stack, tower.shape, reads="final")
-
-
-def _spaces(family: Family, config: Config, where: str, head: Head) -> Iterator[Space]:
-    """The position axes that the stacks are laid out along, and that of a pooled output."""
-    seen: set[str] = set()
-    lengths: dict[str, int] = {}
-    main = family.stacks[-1]
-    for stack in family.stacks:
-        if stack.space in seen:
-            continue
-        seen.add(stack.space)
-        own = own_config(config, stack)
-        if stack.space == IMAGE:
-            assert stack.patches is not None  # an image stack says how it cuts them
-            lengths[stack.prefix] = stack.patches(own)
-            yield Space(IMAGE, length=lengths[stack.prefix], shape=image_shape(own))
-            continue
-        longest = own.get(stack.longest) if stack.longest else None
-        bridge = family.bridge if stack is main else None
-        yield Space(
-            stack.space,
-            vocabulary=size(own, stack.sizes.vocabulary, where),
-            longest=longest - stack.reserved if isinstance(longest, int) else 0,
-            placeholder=size(config, Key(bridge.placeholder), where) if bridge else -1,
-            placeholders=lengths[bridge.reads] - bridge.skipped if bridge else 0,
-        )
-    if head.pooled:
-        yield Space("pooled", length=1, given=False)
-
-
-def image_shape(config: Config) -> tuple[int, int, int]:
-    """(channels, height, width) of the images that a vision config is for."""
-    side = config.get("image_size", 224)
-    height, width = (side, side) if isinstance(side, int) else side
-    return (config.get("num_channels", 3), height, width)

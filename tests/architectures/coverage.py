@@ -89,8 +89,10 @@ def lines() -> Iterator[str]:
     for row in map(covered, CASES):
         rows[kind_of(row.family)].setdefault(row.case.model_type, []).append(row)
     for kind in KINDS:
-        yield f"## {kind.capitalize()}s: {len(rows[kind])}" if "v" not in kind[:1] else (
-            f"## {kind.capitalize()} models: {len(rows[kind])}"
+        yield (
+            f"## {kind.capitalize()}s: {len(rows[kind])}"
+            if "v" not in kind[:1]
+            else (f"## {kind.capitalize()} models: {len(rows[kind])}")
         )
         yield ""
         yield "| architecture | tested as | exact, one by one | coarser, and why |"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from scrub.errors import ModelRefused
 from scrub.models.adapter import TransformersModel

@@ -13,6 +13,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scrub.models.families.fits import Fit, each_row, head_alone, row_and_head, row_by_head
+from scrub.models.families.layouts import (
+    Heads,
+    Layout,
+    grouped,
+    interleaved,
+    latent,
+    separate,
+    stacked,
+)
+
+__all__ = [  # all that a family file needs
+    "MLP", "Attention", "Block", "Bridge", "Config", "Family", "Fit", "Heads", "Key", "Layout",
+    "Mixer", "Run", "Sizes", "Stack", "Sublayer", "each_row", "grouped", "head_alone",
+    "interleaved", "latent", "row_and_head", "row_by_head", "separate", "stacked",
+]  # fmt: skip
+
 Config = Mapping[str, Any]
 
 
@@ -24,121 +41,6 @@ class Key:
     default: int | None = None  # None: not known here
     derived: bool = False  # its absence means that it follows from the other sizes
     of: Callable[[Config], int | Sequence[int]] | None = None  # computed from some keys
-
-
-@dataclass(frozen=True)
-class Heads:
-    """How many heads an attention module has, and how wide each is.
-
-    >>> Heads(queries=8, shared=2, width=64).group(5)
-    1
-    """
-
-    queries: int
-    shared: int  # heads of keys and values; equally many as of queries unless they are grouped
-    width: int  # of queries and keys
-    values: int = 0  # width of values and of z; 0: as queries
-    common: int = 0  # how much of a key all heads share (multi-head latent attention)
-
-    def group(self, head: int) -> int:
-        """Which head of keys and values a query head reads."""
-        return head // (self.queries // self.shared)
-
-    @property
-    def z(self) -> int:
-        return self.values or self.width
-
-    def wide(self, port: str) -> int:
-        """How wide a head's slice at a port is."""
-        return self.z if port == "v" else self.width
-
-
-Layout = Callable[[str, int, Heads], int]
-"""Where, in the output of its projection, the slice of a port ("q", "k" or "v") of a head starts.
-
-The slice is `heads.wide(port)` wide. The same function cuts the weights of the real module and
-lays out the output of a substituted projection, so a new way of fusing is one function here.
-"""
-
-
-def separate(port: str, head: int, heads: Heads) -> int:
-    """Three projections, heads one after the other.
-
-    >>> separate("k", 5, Heads(queries=8, shared=2, width=64))
-    64
-    """
-    return (head if port == "q" else heads.group(head)) * heads.wide(port)
-
-
-def stacked(port: str, head: int, heads: Heads) -> int:
-    """One projection: all queries, then all keys, then all values.
-
-    >>> [stacked(port, 1, Heads(queries=12, shared=12, width=64)) for port in "qkv"]
-    [64, 832, 1600]
-    """
-    before = {"q": 0, "k": heads.queries, "v": heads.queries + heads.shared}[port]
-    return before * heads.width + separate(port, head, heads)
-
-
-def interleaved(port: str, head: int, heads: Heads) -> int:
-    """One projection: for each head its query, its key and its value (GPT-NeoX, BLOOM).
-
-    >>> [interleaved(port, 1, Heads(queries=12, shared=12, width=64)) for port in "qkv"]
-    [192, 256, 320]
-    """
-    return (3 * head + "qkv".index(port)) * heads.width
-
-
-def grouped(port: str, head: int, heads: Heads) -> int:
-    """One projection: for each shared head its queries, then its key and its value (Falcon).
-
-    >>> [grouped(port, 5, Heads(queries=8, shared=2, width=64)) for port in "qkv"]
-    [448, 640, 704]
-    """
-    size = heads.queries // heads.shared
-    within = {"q": head % size, "k": size, "v": size + 1}[port]
-    return (heads.group(head) * (size + 2) + within) * heads.width
-
-
-def latent(port: str, head: int, heads: Heads) -> int:
-    """Keys and values from one latent: for each head the key's own part, then the value.
-
-    >>> heads = Heads(queries=4, shared=4, width=24, values=16, common=8)
-    >>> [latent(port, 1, heads) for port in "qkv"]
-    [24, 32, 48]
-    """
-    own = heads.width - heads.common
-    if port == "q":
-        return head * heads.width
-    return head * (own + heads.z) + (own if port == "v" else 0)
-
-
-Fit = Callable[[Any, Sequence[int], int], Any]
-"""What an attention is handed beside what it reads, made to fit some heads and so many rows.
-
-It was seen in a pass over one row with all heads; most of it fits any number of either.
-"""
-
-
-def each_row(table: Any, heads: Sequence[int], rows: int) -> Any:
-    """[row, …], where the module insists on its rows."""
-    return table.expand(rows, *table.shape[1:])
-
-
-def row_and_head(table: Any, heads: Sequence[int], rows: int) -> Any:
-    """[row, head, …], or the same for all heads."""
-    some = table[:, list(heads)] if table.shape[1] > 1 else table
-    return each_row(some, heads, rows)
-
-
-def head_alone(table: Any, heads: Sequence[int], rows: int) -> Any:
-    """[head, …]"""
-    return table[list(heads)]
-
-
-def row_by_head(table: Any, heads: Sequence[int], rows: int) -> Any:
-    """[row * head, …]"""
-    return table[list(heads)].repeat(rows, *(1 for _ in table.shape[1:]))
 
 
 @dataclass(frozen=True)
@@ -171,8 +73,8 @@ class Sublayer:
     `before` is applied to what the sublayer reads; `after` to its output, and is a component of
     its own (`an3`); so is `on_sum`, which is applied to the stream after the sublayer's output
     has been added, and alone feeds what comes later. `scale` names the config key of a factor
-    on the output, `scaled` a module or parameter that scales it by channel, `gain` the config key of a factor
-    on what it reads through its norm.
+    on the output, `scaled` a module or parameter that scales it by channel, `gain` the config key
+    of a factor on what it reads through its norm.
     """
 
     path: str | tuple[str, ...] = ""  # several: modules applied in turn

@@ -1,0 +1,127 @@
+"""Some heads of an attention, alone: as many virtual heads as there are calls, and no others.
+
+Only the wanted slices of the projections are computed, one norm for each distinct input; the
+module is told how many heads it has, each with keys and values of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from scrub.models.anatomy import Organ
+from scrub.models.attending import PORTS, attend, number_of
+from scrub.models.base import Call
+from scrub.models.circumstances import Circumstances
+from scrub.models.families.base import Attention, Heads
+from scrub.models.linear import project
+from scrub.models.pieces import Tensor
+from scrub.models.substitute import Bound, parametrised
+
+if TYPE_CHECKING:
+    from scrub.models.heads import HeadsPiece
+
+# What an attention module calls its number of heads, of shared heads, how many queries share
+# one, and the width of all heads. An attribute is set where it holds the model's own number.
+COUNTS = (
+    "num_heads", "num_attention_heads", "num_query_heads", "n_heads", "n_head", "nhead",
+    "heads", "num_key_value_heads", "n_kv_heads", "num_kv_heads",
+)  # fmt: skip
+GROUPS = ("num_key_value_groups", "num_queries_per_kv", "n_rep")
+WIDTHS = (
+    "embed_dim", "all_head_size", "split_size", "hidden_size", "inner_dim", "q_size", "kv_size",
+    "kv_dim", "key_value_dim", "dim", "d_model", "query_dim",
+)  # fmt: skip
+
+
+def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tensor:
+    """The module's own attention over as many virtual heads as there are calls."""
+    slices = _project(piece, calls)
+    virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)
+    ends: dict[str, int] = {}
+    for port, (path,) in piece.attention.projections.items():
+        end = piece.attention.layout(port, len(calls) - 1, virtual) + virtual.wide(port)
+        ends[path] = max(end, ends.get(path, 0))
+    like = next(iter(slices.values()))
+    length, keys = piece.length(calls[0]), calls[0].ports["k"].shape[1]
+    lengths = {p: length if "q" in _ports(piece.attention, p) else keys for p in ends}
+    outputs = {p: like.new_zeros(len(like), lengths[p], end) for p, end in ends.items()}
+    for i, call in enumerate(calls):
+        for port, (path,) in piece.attention.projections.items():
+            start = piece.attention.layout(port, i, virtual)
+            into = outputs[path][..., start : start + virtual.wide(port)]
+            _put(into, slices[_slice(piece, call, port)], call.at if port == "q" else None)
+    parts: dict[str, nn.Module] = {path: Bound(value) for path, value in outputs.items()}
+    numbers = [number_of(call.part.component) for call in calls]
+    module = _told(piece.organ, numbers)
+    z = attend(piece, module, numbers, parts, calls[0], seen)  # [row, length, call * width of z]
+    return z.reshape(len(z), length, len(calls), piece.heads.z)
+
+
+@dataclass(frozen=True, order=True)
+class _Slice:
+    """A head's queries, keys or values, computed from one input."""
+
+    tensor: int  # the input's id: ports that are the same tensor are normed and projected once
+    path: str
+    start: int
+    width: int
+
+
+def _slice(piece: HeadsPiece, call: Call, port: str) -> _Slice:
+    start = piece.attention.layout(port, number_of(call.part.component), piece.heads)
+    (path,) = piece.attention.projections[port]
+    return _Slice(id(call.ports[port]), path, start, piece.heads.wide(port))
+
+
+def _project(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]:
+    """Every wanted slice, one norm per distinct input and one product per input and module."""
+    inputs = {id(call.ports[port]): (port, call.ports[port]) for call in calls for port in PORTS}
+    wanted: dict[tuple[int, str, int], set[int]] = {}
+    for call in calls:
+        for port in PORTS:
+            one = _slice(piece, call, port)
+            wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
+    normed_id, normed = 0, torch.empty(0)
+    found: dict[_Slice, Tensor] = {}
+    for tensor, path, width in sorted(wanted):  # by input: one normed one is alive at a time
+        if tensor != normed_id:
+            normed_id, normed = tensor, piece.normed_at(*inputs[tensor])
+        starts = sorted(wanted[tensor, path, width])
+        values = project((piece.organ.projections or {})[path], normed, starts, width)
+        found |= {_Slice(tensor, path, s, width): v for s, v in zip(starts, values, strict=True)}
+    return found
+
+
+def _ports(attention: Attention, path: str) -> str:
+    return "".join(port for port, paths in attention.projections.items() if path in paths)
+
+
+def _put(into: Tensor, value: Tensor, at: Tensor | None) -> None:
+    """Values at some positions of a whole sequence; what no one reads stays zero."""
+    if at is None:
+        into.copy_(value)
+    else:
+        into[torch.arange(len(at), device=at.device)[:, None], at] = value
+
+
+def _told(organ: Organ, heads: Sequence[int]) -> nn.Module:
+    """A copy told how many heads it has, each with keys and values of its own, and which."""
+    own, attention = organ.step.shape.heads, organ.step.sublayer
+    assert isinstance(attention, Attention)
+    n = len(heads)
+    counts = {own.queries: n, own.shared: n}
+    widths = {count * size: n * size for count in counts for size in (own.width, own.z)}
+    groups = {own.queries // own.shared: 1}
+    copy = parametrised(organ.whole[0].module, dict.fromkeys(attention.per_head, heads))
+    for names, told in ((COUNTS, counts), (GROUPS, groups), (WIDTHS, widths)):
+        for name in names:
+            value = copy.__dict__.get(name)
+            if isinstance(value, int) and value in told:
+                copy.__dict__[name] = told[value]
+    copy.__dict__.update(attention.told)
+    return copy
