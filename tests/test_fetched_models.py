@@ -16,8 +16,8 @@ from scrub.data.fetched import FETCHABLE
 
 SECONDS, GIB = 15 * 60, 6
 CLAIMS = {  # lowest and highest share recovered that the files' own sentences allow
-    "smollm2_induction": (0.30, 0.75),
-    "smollm2_ioi": (0.50, 1.00),
+    "smollm2_induction": (0.44, 0.60),
+    "smollm2_ioi": (0.95, 1.35),
 }
 PROGRAM = """
 import resource, sys, time
@@ -58,4 +58,4 @@ def test_a_claim_on_a_pool_of_a_thousand_runs_in_its_limits(name: str, tmp_path:
     result = json.loads(path.read_text())
     low, high = CLAIMS[name]
     assert low <= result["recovered"]["value"] <= high
-    assert result["null"]["recovered"] < low / 2
+    assert abs(result["null"]["recovered"]) < 0.15

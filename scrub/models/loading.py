@@ -9,7 +9,7 @@ import importlib.util
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,9 +209,9 @@ def _class_of(name: str, file: Path | None, where: str) -> Any:
     return kind
 
 
-def _several(entry: str | tuple[str, ...] | None) -> tuple[str, ...]:
+def _several(entry: str | Sequence[str] | None) -> Sequence[str]:
     """What a table of transformers' holds for a model: one class, several, or none."""
-    return entry if isinstance(entry, tuple) else (entry or "",)
+    return (entry or "",) if isinstance(entry, str | None) else entry
 
 
 def _why(where: str, name: str, error: Exception) -> Problem:

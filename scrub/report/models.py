@@ -8,20 +8,23 @@ from rich.text import Text
 from scrub.data.fetched import FETCHABLE
 from scrub.data.shipped import shipped_models
 from scrub.models.families import FAMILIES
+from scrub.models.families.kinds import KINDS, kind_of
 from scrub.report.tables import grid, heading
 
 
 def models() -> RenderableType:
     """Three lists, each with its title."""
     known, fetchable = grid(), grid()
-    for name, about in architectures().items():
-        known.add_row(name, about)
+    for kind, names in architectures().items():
+        known.add_row(f"{kind}, {len(names)}", ", ".join(names))
     for name, model in FETCHABLE.items():
         fetchable.add_row(name, model.about)
         state = f"in {model.folder}" if model.is_here else "not fetched yet"
         fetchable.add_row("", Text(state, style="green" if model.is_here else "dim"))
     return Group(
-        heading("Architectures", "the model_type of a config.json"),
+        heading(
+            "Architectures", "by model_type; others are read off the model itself"
+        ),
         known,
         heading("Models that come with scrub"),
         Text(", ".join(shipped_models())),
@@ -30,6 +33,9 @@ def models() -> RenderableType:
     )
 
 
-def architectures() -> dict[str, str]:
-    """Each covered `model_type`, and what its family says of itself in a line."""
-    return {name: str(getattr(family, "about", "")) for name, family in FAMILIES.items()}
+def architectures() -> dict[str, list[str]]:
+    """The covered `model_type`s of each kind of model."""
+    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for name in sorted(FAMILIES):
+        found[kind_of(FAMILIES[name])].append(name)
+    return found

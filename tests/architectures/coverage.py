@@ -18,12 +18,11 @@ import tests.architectures
 from scrub.graph import Component, ModelGraph
 from scrub.models.config import wiring_of
 from scrub.models.families.base import Family
-from scrub.models.families.kinds import kind_of
+from scrub.models.families.kinds import KINDS, kind_of
 from tests.architectures.building import Case, config_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "architectures.md"
 TABLES = re.compile(r"(<!-- tables -->\n)(.*)(<!-- end -->)", re.DOTALL)
-KINDS = ("decoder", "encoder", "encoder-decoder", "vision", "vision-language")
 
 CASES: tuple[Case, ...] = tuple(
     case
@@ -43,7 +42,7 @@ class Covered:
 
     @property
     def parts(self) -> frozenset[str]:
-        return frozenset(filter(None, map(_part, self.graph.components)))
+        return frozenset(part for c in self.graph.components for part in _parts(c))
 
 
 def covered(case: Case) -> Covered:
@@ -60,24 +59,23 @@ def class_of(case: Case) -> str:
     return str(loader._model_mapping[type(config_of(case))].__name__)
 
 
-def _part(component: Component) -> str:
+def _parts(component: Component) -> tuple[str, ...]:
     """What a component is called in the table."""
     stem = re.sub(r"\d+(\.h\d+)?$", "", component.name)
     if ".h" in component.name:
-        return "cross-attention heads" if stem.endswith("x") else "heads"
-    if stem in ("logits",) or stem.endswith("embed"):
-        return ""
-    if stem.endswith("n"):
-        return "norms"
+        return ("cross-attention heads",) if stem.endswith("x") else ("heads",)
     if component.neurons:
-        return "neurons"
-    if stem.endswith("s"):
-        return "mixers"
-    if stem in ("a", "e", "v"):
-        return "whole attentions"
-    return "MLPs" if stem.endswith(("m", "mlp", "f")) else component.name
+        return ("MLPs", "neurons")
+    for ending, name in NAMES.items():
+        if stem.endswith(ending):
+            return (name,) if name else ()
+    return (component.name,)
 
 
+NAMES = {
+    "embed": "", "logits": "", "image": "image features", "m": "MLPs", "ms": "MLPs", "n": "norms",
+    "s": "mixers", "a": "whole attentions",
+}  # fmt: skip
 ORDER = (
     "heads", "cross-attention heads", "whole attentions", "mixers", "MLPs", "neurons", "norms",
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from scrub.graph import IMAGE, TOKENS
 from scrub.models.families.base import Family
 
+KINDS = ("decoder", "encoder", "encoder-decoder", "vision", "vision-language")
+
 
 def kind_of(family: Family) -> str:
     """Decoder, encoder, encoder-decoder, vision, or vision-language.
