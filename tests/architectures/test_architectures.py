@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-import tests.architectures
 from scrub import Hypothesis
 from scrub.graph.circuits import all_edges
 from scrub.hypothesis.circuit import circuit_claim
@@ -25,18 +23,25 @@ from scrub.models.pieces import ModulePiece
 from scrub.models.probe import probe
 from tests.architectures.building import Case, build
 from tests.architectures.claims import HookedOracle, data, error, random_claim, task_of
+from tests.architectures.coverage import CASES
 from tests.laws.running import draw, engine, flat, reference
 
-FILES = [file.name for file in pkgutil.iter_modules(tests.architectures.__path__)]
-CASES: tuple[Case, ...] = tuple(
-    case
-    for name in FILES
-    if not name.startswith("test_")
-    for case in getattr(importlib.import_module(f"tests.architectures.{name}"), "CASES", ())
-)
-DECODERS = tuple(case for case in CASES if case.cls == "AutoModelForCausalLM")
+
+def params(cases: Sequence[Case]) -> list[Any]:
+    """Each architecture's first case now; its variants in the slow tier."""
+    first: dict[str, Case] = {}
+    for case in cases:
+        first.setdefault(case.model_type, case)
+    return [
+        pytest.param(case, id=case.name, marks=[] if first[case.model_type] is case else SLOW)
+        for case in cases
+    ]
+
+
+SLOW = pytest.mark.slow
+DECODERS = [case for case in CASES if case.cls == "AutoModelForCausalLM"]
 MOST_CLAIMS = 20
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_case = pytest.mark.parametrize("case", params(CASES))
 
 
 @cache
@@ -88,7 +93,7 @@ def test_random_claims_agree_with_hooked_forward_passes(case):
     raise AssertionError("none of these claims depends on what mixes positions")
 
 
-@pytest.mark.parametrize("case", DECODERS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", params(DECODERS))
 def test_padding_left_right_or_not_at_all_gives_the_same_scrub(case):
     """Law 8."""
     model, found = model_of(case), {}
