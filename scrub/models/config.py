@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scrub.errors import InputRefused, Problem
-from scrub.graph import ModelGraph
+from scrub.graph import IMAGE, ModelGraph
 from scrub.hypothesis.loading import is_hub_id
 from scrub.models.families import FAMILIES, KINDS, family_of
 from scrub.models.families.base import Family, Stack
@@ -71,10 +71,12 @@ def completed(config: Mapping[str, Any]) -> Mapping[str, Any]:
 def _lacking(config: Mapping[str, Any], stack: Stack) -> bool:
     """Whether a size must be looked up that is neither said nor known."""
     sizes = stack.sizes
-    keys = (sizes.layers, sizes.width, sizes.heads, sizes.shared, sizes.hidden, sizes.vocabulary)
-    known = (key for key in keys if key.default is None and not key.derived)
+    keys = [sizes.layers, sizes.width, sizes.heads, sizes.shared, sizes.hidden]
+    if stack.space != IMAGE:
+        keys.append(sizes.vocabulary)
+    unknown = (k for k in keys if k.default is None and k.of is None and not k.derived)
     unbounded = bool(stack.longest) and stack.longest not in config
-    return unbounded or any(not any(name in config for name in key.names) for key in known)
+    return unbounded or any(not any(name in config for name in key.names) for key in unknown)
 
 
 def graph_from_config(config: Mapping[str, Any], name: str) -> ModelGraph:
@@ -107,6 +109,8 @@ def wiring_of(
     for key, why in family.refused.items():
         if main.get(key):
             raise InputRefused(Problem(where, f"config key '{key}' is set: {why}."))
+    if not architecture and family.stacks[-1].space == IMAGE:
+        architecture = "ForImageClassification"  # what an image's tower is mostly given
     return wire(family, config, where, head_of(config, architecture))
 
 

@@ -58,10 +58,9 @@ def test_an_empty_config_means_what_it_means_to_transformers(family: str) -> Non
     assert graph_from_config(empty, "x") == graph_from_config(default, "x")
 
 
-BY_PARTS = {"vision-encoder-decoder"}  # of two others, which an empty config does not name
-
-
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - set(tiny.FAMILIES) - BY_PARTS))
+@pytest.mark.parametrize(
+    "family", ["albert", "bart", "distilbert", "falcon", "gptj", "mamba", "olmo2", "opt", "t5"]
+)
 def test_a_config_that_leaves_sizes_out_is_completed_by_transformers(family: str) -> None:
     default = AutoConfig.for_model(family).to_dict()
     assert graph_from_config(completed({"model_type": family}), "x") == (

@@ -34,6 +34,7 @@ def sizes(layers: int, width: int, heads: int, vocabulary: int) -> Sizes:
         layers=Key(("n_layer", "num_hidden_layers"), layers),
         width=Key(("n_embd", "hidden_size"), width),
         heads=Key(("n_head", "num_attention_heads"), heads),
+        shared=Key((), derived=True),
         hidden=Key(("n_inner",), derived=True),
         vocabulary=Key(("vocab_size",), vocabulary),
     )

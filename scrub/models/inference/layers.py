@@ -17,8 +17,10 @@ from scrub.models.families.base import (
     Stack,
     Sublayer,
 )
-from scrub.models.inference.attention import cores_in, facts_of, mixes
+from scrub.models.inference.attention import facts_of
 from scrub.models.inference.coarse import uncut, whole
+from scrub.models.inference.cores import cores_in
+from scrub.models.inference.effects import mixes
 from scrub.models.inference.refusal import refused
 from scrub.models.inference.seen import Event, Seen, same
 from scrub.models.inference.trace import Found, Tracer
