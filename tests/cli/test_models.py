@@ -21,7 +21,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_list_names_architectures_and_models(scrub: Invoke) -> None:
     said = scrub("models").stdout
-    assert all(f"\n{name} " in said for name in FAMILIES)
+    assert set(FAMILIES) <= {word.strip(",") for word in said.split()}
     assert all(name in said for name in [*shipped_models(), *FETCHABLE])
     assert "not fetched yet" in said
 
@@ -30,7 +30,7 @@ def test_a_model_that_is_there_is_listed_with_its_folder(scrub: Invoke, tmp_path
     folder = tmp_path / "models" / "smollm2"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    assert f"in {folder}" in " ".join(scrub("models").stdout.split())
+    assert f"in{folder}" in "".join(scrub("models").stdout.split())  # it may be wrapped
     assert scrub("models", "get", "smollm2").stdout == f"{folder}\n"
 
 
