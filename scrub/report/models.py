@@ -22,9 +22,7 @@ def models() -> RenderableType:
         state = f"in {model.folder}" if model.is_here else "not fetched yet"
         fetchable.add_row("", Text(state, style="green" if model.is_here else "dim"))
     return Group(
-        heading(
-            "Architectures", "by model_type; others are read off the model itself"
-        ),
+        heading("Architectures", "by model_type; others are read off the model itself"),
         known,
         heading("Models that come with scrub"),
         Text(", ".join(shipped_models())),

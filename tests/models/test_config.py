@@ -105,8 +105,7 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "near miss": (
         {"model_type": "qwen4"},
-        "model 'x': the architecture 'qwen4' is not covered. "
-        "scrub models lists those that are.",
+        "model 'x': the architecture 'qwen4' is not covered. scrub models lists those that are.",
     ),
     "far off": (
         {"model_type": "perceiver"},
