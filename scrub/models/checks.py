@@ -14,7 +14,7 @@ from scrub.graph import Component, Part, Space
 from scrub.models.adapter import TransformersModel
 from scrub.models.base import Batch, Call, Kind, Site
 from scrub.models.drivers import call
-from scrub.models.implementations import implemented, offers
+from scrub.models.implementations import IMPLEMENTATIONS, implemented, offers
 from scrub.models.keywords import keywords
 from scrub.models.measure import Check, Pairs, difference, finite, worst
 from scrub.models.plain import Plain
@@ -56,7 +56,7 @@ def _implementations(plain: Plain) -> Iterator[Check]:
     model = plain.model
     own = getattr(model.module.config, "_attn_implementation", None)
     differing = any(model.config.get(key) for key in model.wiring.family.differing)
-    for name in ("eager", "sdpa"):
+    for name in IMPLEMENTATIONS:
         if differing or own is None or name == own or not offers(model.module, name):
             continue
         with implemented(model.module, name):

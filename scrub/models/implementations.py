@@ -7,11 +7,25 @@ from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
+from transformers.utils import is_flash_attn_2_available
+
+IMPLEMENTATIONS = ("eager", "sdpa", "flash_attention_2")
 
 
 def offers(module: nn.Module, name: str) -> bool:
-    """Whether a model says that it can run this one."""
-    return name == "eager" or bool(getattr(module, f"_supports_{name}", False))
+    """Whether a model says that it can run this one, and it is there.
+
+    Flash attention is for a GPU and two bytes a number.
+    """
+    if name != "flash_attention_2":
+        return name == "eager" or bool(getattr(module, f"_supports_{name}", False))
+    some = next(module.parameters())
+    fits = some.device.type == "cuda" and some.dtype.itemsize == 2
+    return (
+        fits
+        and bool(getattr(module, "_supports_flash_attn", False))
+        and bool(is_flash_attn_2_available())
+    )
 
 
 @contextmanager
