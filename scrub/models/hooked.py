@@ -9,7 +9,8 @@ shares with the adapter only the facts of where the modules sit.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -195,6 +196,18 @@ class HookedModel:
     def _evaluate_module(
         self, organ: Organ, part: Part, row: Batch, port: torch.Tensor
     ) -> torch.Tensor:
+        if part.experts is not None:
+            return self._evaluate_experts(organ, part.experts, row, port)
+        seen = self._through(organ, row, port)
+        if part.neurons is None:
+            return self._own(part.component, organ, seen["output"])
+        start, last = part.neurons
+        alone = torch.zeros_like(seen["neurons"])
+        alone[..., start : last + 1] = seen["neurons"][..., start : last + 1]
+        return _scaled(organ, _less_bias(_out(organ).module, alone))
+
+    def _through(self, organ: Organ, row: Batch, port: torch.Tensor) -> Values:
+        """An MLP's or a mixer's output on another sum at its port, and its neurons, if any."""
         seen: Values = {}
         with attached() as handles:
             watch = Watch(handles)
@@ -203,12 +216,17 @@ class HookedModel:
             if organ.out is not None:
                 _keep_input(watch, organ.out, "neurons", seen)
             self._forward(row)
-        if part.neurons is None:
-            return self._own(part.component, organ, seen["output"])
-        start, last = part.neurons
-        alone = torch.zeros_like(seen["neurons"])
-        alone[..., start : last + 1] = seen["neurons"][..., start : last + 1]
-        return _scaled(organ, _less_bias(_out(organ).module, alone))
+        return seen
+
+    def _evaluate_experts(
+        self, organ: Organ, experts: tuple[int, int], row: Batch, port: torch.Tensor
+    ) -> torch.Tensor:
+        """What the MLP lacks when these experts give zero, and no others do."""
+        whole = self._through(organ, row, port)["output"]
+        held = organ.whole[-1].module.get_submodule(organ.experts)
+        with silenced(held, slice(experts[0], experts[1] + 1)):
+            less = self._through(organ, row, port)["output"]
+        return _scaled(organ, whole - less)
 
     def _share(self, organ: Organ, name: str, z: torch.Tensor) -> torch.Tensor:
         """What one head's z adds to the residual stream."""
@@ -217,6 +235,22 @@ class HookedModel:
         alone = torch.zeros_like(z)
         alone[..., head * width : (head + 1) * width] = z[..., head * width : (head + 1) * width]
         return _scaled(organ, _less_bias(_out(organ).module, alone))
+
+
+@contextmanager
+def silenced(experts: nn.Module, some: slice) -> Iterator[None]:
+    """The last matrices of some experts, and the biases after them, zero inside; as they were
+    afterwards."""
+    names = ("down_proj", "down_proj_bias")
+    held = [getattr(experts, name)[some] for name in names if hasattr(experts, name)]
+    kept = [tensor.clone() for tensor in held]
+    try:
+        for tensor in held:
+            tensor.zero_()
+        yield
+    finally:
+        for tensor, values in zip(held, kept, strict=True):
+            tensor.copy_(values)
 
 
 def _out(organ: Organ) -> Spot:

@@ -142,6 +142,21 @@ def parametrised(module: nn.Module, entries: Mapping[str, Sequence[int]]) -> nn.
     return copy
 
 
+def weighing(experts: nn.Module, first: int, last: int) -> nn.Module:
+    """A shallow copy of a module of experts in which all but some of them have the weight zero.
+
+    The experts that each position takes, and what those weigh, are computed as ever before it.
+    """
+    copy = shallow(experts)
+    own = copy.forward
+
+    def forward(x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor) -> Any:
+        return own(x, chosen, weights * ((chosen >= first) & (chosen <= last)))
+
+    copy.__dict__["forward"] = forward
+    return copy
+
+
 def answering(module: nn.Module, value: Any) -> nn.Module:
     """A shallow copy that returns one value; what it holds can still be read from it."""
     copy = shallow(module)

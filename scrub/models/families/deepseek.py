@@ -20,6 +20,7 @@ from scrub.models.families.base import (
     latent,
 )
 from scrub.models.families.layers import sized
+from scrub.models.families.mixtures import DENSE, EXPERTS
 
 
 def latent_attention(
@@ -59,7 +60,7 @@ def latent_mlp(config: Config, layer: int, dense: int) -> MLP:
     listed = config.get("mlp_layer_types")
     first = config.get("first_k_dense_replace", dense)
     sparse = listed[layer] == "sparse" if listed else layer >= first
-    return MLP(down=None if sparse else "down_proj")
+    return EXPERTS if sparse else DENSE
 
 
 def _queries(config: Config) -> tuple[str, ...]:
