@@ -9,8 +9,7 @@ shares with the adapter only the facts of where the modules sit.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -26,7 +25,7 @@ from scrub.models.families.base import Attention, Family, Run
 from scrub.models.keywords import keywords
 from scrub.models.spots import Args, Keywords, Spot, Watch, first, hidden_of, with_hidden
 from scrub.models.steps import Kind
-from scrub.models.substitute import attached, evaluating
+from scrub.models.substitute import attached, evaluating, silenced
 
 Values = dict[str, torch.Tensor]
 
@@ -235,22 +234,6 @@ class HookedModel:
         alone = torch.zeros_like(z)
         alone[..., head * width : (head + 1) * width] = z[..., head * width : (head + 1) * width]
         return _scaled(organ, _less_bias(_out(organ).module, alone))
-
-
-@contextmanager
-def silenced(experts: nn.Module, some: slice) -> Iterator[None]:
-    """The last matrices of some experts, and the biases after them, zero inside; as they were
-    afterwards."""
-    names = ("down_proj", "down_proj_bias")
-    held = [getattr(experts, name)[some] for name in names if hasattr(experts, name)]
-    kept = [tensor.clone() for tensor in held]
-    try:
-        for tensor in held:
-            tensor.zero_()
-        yield
-    finally:
-        for tensor, values in zip(held, kept, strict=True):
-            tensor.copy_(values)
 
 
 def _out(organ: Organ) -> Spot:

@@ -60,6 +60,25 @@ def silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@contextmanager
+def silenced(experts: nn.Module, some: slice) -> Iterator[None]:
+    """The last matrices of some experts, and the biases after them, zero inside; as they were
+    afterwards.
+
+    This writes into the module: it is for the reference, which copies none.
+    """
+    names = ("down_proj", "down_proj_bias")
+    held = [getattr(experts, name)[some] for name in names if hasattr(experts, name)]
+    kept = [tensor.clone() for tensor in held]
+    try:
+        for tensor in held:
+            tensor.zero_()
+        yield
+    finally:
+        for tensor, values in zip(held, kept, strict=True):
+            tensor.copy_(values)
+
+
 def shallow(module: nn.Module) -> nn.Module:
     """A copy that shares weights and submodules with the original, without its hooks.
 
