@@ -153,6 +153,8 @@ class Schedule:
 def site_of(what: str | Part) -> Site:
     if isinstance(what, str):
         return Site(Kind.STREAM, what)
+    if what.experts:
+        return Site(Kind.EXPERTS, what.component, what.experts)
     return Site(Kind.NEURONS if what.neurons else Kind.OUTPUT, what.component)
 
 

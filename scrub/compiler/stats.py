@@ -105,13 +105,16 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     output = schedule.graph[schedule.graph.output]
     read_out = sizes.evaluation(output, ALL)
     unread = Site(Kind.OUTPUT, output.name) not in sites
+    alone = sum(  # each range of experts is recorded as the difference of two runs
+        2 * sizes.evaluation(schedule.graph[site.name], ALL) for site in sites if site.experts
+    )
     count = schedule.instructions
     return Stats(
         flops=sum(map(sizes.flops, count)),
         bytes=sum(map(sizes.moved, count)),
         peak_bytes=max(peak, sizes.scoring(output_bytes)),
         pass_flops=full,
-        recording_flops=shape.inputs * (full - read_out if unread else full),
+        recording_flops=shape.inputs * (full + alone - (read_out if unread else 0)),
         recording_bytes=recorded,
         runs=sum(isinstance(i, Run) for i in count),
         steps=sum(1 for _ in schedule.steps()),
@@ -258,7 +261,10 @@ class _Sizes:
                 return self._expand(part) * self.shape.positions(at, self.space(part))
             case Run(steps):
                 graph = self.schedule.graph
-                return sum(self.evaluation(graph[s.part.component], s.at) for s in steps)
+                return sum(  # some experts are the difference of two runs
+                    self.evaluation(graph[s.part.component], s.at) * (2 if s.part.experts else 1)
+                    for s in steps
+                )
             case _:
                 return 0
 

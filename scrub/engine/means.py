@@ -1,7 +1,8 @@
 """Means of recorded activations, position by position: over the data, or within a column's values.
 
 What is recorded is linear in what it stands for (a head's output in its `z`), so the mean of the
-recording serves as the recording of the mean.
+recording serves as the recording of the mean. An expert is not linear in what it reads, and what it
+adds is recorded itself.
 """
 
 from __future__ import annotations

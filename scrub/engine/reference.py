@@ -154,7 +154,7 @@ class Reference:
     def _share(self, part: Part, row: int, spots: Any) -> torch.Tensor:
         """A part's plain activation on a row, at positions."""
         row = int(row)
-        if part.neurons is not None:
+        if part.place:
             return self.oracle.share(part, self._inputs(row))[spots]
         key = int(self.dataset.sequence[row])
         if key not in self.plain:
@@ -197,7 +197,7 @@ class CallableOracle:
         return {name: value[0] for name, value in self.model.outputs(inputs).items()}
 
     def share(self, part: Part, inputs: Batch) -> torch.Tensor:
-        raise ValueError(f"{part.component} of a hand-made model has no neurons")
+        raise ValueError(f"{part.component} of a hand-made model has no neurons or experts")
 
     def evaluate(
         self, part: Part, inputs: Batch, ports: Mapping[str, torch.Tensor]

@@ -72,7 +72,7 @@ class Component:
     `group` is shared by components that can run as one batch (the heads of a layer); `stored` is
     the width in which its activation is recorded (a head's `z`), `width` that of its output, and
     `expand` what turning one stored position into an output costs. `space` is the position space
-    that its output lives in.
+    that its output lives in. Of its `neurons` and `experts` some can be named; 0 where none can.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Component:
     cost: Cost = field(default_factory=Cost)
     expand: int = 0
     space: str = TOKENS
+    experts: int = 0
 
     def port(self, name: str) -> Port:
         return next(port for port in self.ports if port.name == name)

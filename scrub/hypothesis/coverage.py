@@ -24,6 +24,10 @@ Entry = tuple[Part, Positions]
 Mask = NDArray[np.bool_]  # [row, position]
 
 NEARLY_WHOLE = 1 - 1e-9
+ALL_EXPERTS = 0.5
+"""What all experts of a component count as: less than the whole of it. A shared expert, which has
+no name, may add to its output besides; taking all for the whole would hide that this is left to
+chance, while taking the whole for less only draws an input more."""
 
 
 def some_input_unimportant(claim: Claim, name: str) -> bool:
@@ -76,6 +80,8 @@ def _share(claim: Claim, part: Part) -> float:
     component = claim.graph[part.component]
     if part.neurons is not None:
         return (part.neurons[1] - part.neurons[0] + 1) / component.neurons
+    if part.experts is not None:
+        return ALL_EXPERTS * (part.experts[1] - part.experts[0] + 1) / component.experts
     if part.subspace is not None:
         return float(claim.bases[part.subspace].shape[1]) / component.width
     return 1.0

@@ -27,7 +27,8 @@ class Organ:
     `whole` is what is applied: an attention, the modules of an MLP in turn, a norm; `before` the
     norm that it reads through; `out` the linear map whose input is every head's z, or an MLP's
     neurons; `scaled` the module that scales its output by channel. Paths in `within` are those
-    of `out` inside the last of `whole`, "" where it lies outside.
+    of `out` inside the last of `whole`, "" where it lies outside. `experts` is the path in the
+    last of `whole` to the module of an MLP's experts.
     """
 
     step: Step
@@ -36,6 +37,7 @@ class Organ:
     projections: Mapping[str, nn.Module] | None = None  # by path
     out: Spot | None = None
     within: str = ""
+    experts: str = ""
     scaled: nn.Module | None = None
     scale: float = 1.0
     gain: float = 1.0  # of what is read through `before`
@@ -229,6 +231,9 @@ class _Finder:
             module = _linear(self.at(whole[-1].module, within, where), within or paths[-1], where)
             out = Spot(module, whole[-1].turn)
             _check_size(module, step.shape.hidden, "the MLP's neurons", where)
+        experts = sublayer.experts if isinstance(sublayer, MLP) else ""
+        if experts:
+            _check_experts(self.at(whole[-1].module, experts, where), step.shape.experts, where)
         assert isinstance(sublayer, (MLP, Mixer))
         organ = Organ(
             step,
@@ -237,6 +242,7 @@ class _Finder:
             None,
             out,
             within,
+            experts,
             gain=self._factor(step, sublayer.gain),
         )
         return organ if sublayer.after else self._scaled(organ)
@@ -277,6 +283,17 @@ def _check_heads(organ: Organ, where: str) -> None:
             if found < least:
                 said = f"the projection of {what} is {found} wide, by the config it is {least}."
                 raise InputRefused(Problem(where, said))
+
+
+def _check_experts(module: nn.Module, count: int, where: str) -> None:
+    """One module for all of them, which routing weights are handed to."""
+    if isinstance(module, nn.ModuleList):
+        found = f"its experts are a list of {len(module)} modules, and must be one."
+        raise InputRefused(Problem(where, found, "Load it with transformers 5 or later."))
+    held = getattr(module, "num_experts", count)
+    if held != count:
+        said = f"the MLP has {held} experts, by the config it has {count}."
+        raise InputRefused(Problem(where, said))
 
 
 def _check_size(module: nn.Module, least: int, what: str, where: str) -> None:

@@ -25,7 +25,7 @@ from scrub.models.families.base import Attention, Family, Run
 from scrub.models.keywords import keywords
 from scrub.models.spots import Args, Keywords, Spot, Watch, first, hidden_of, with_hidden
 from scrub.models.steps import Kind
-from scrub.models.substitute import attached, evaluating
+from scrub.models.substitute import attached, evaluating, silenced
 
 Values = dict[str, torch.Tensor]
 
@@ -195,6 +195,18 @@ class HookedModel:
     def _evaluate_module(
         self, organ: Organ, part: Part, row: Batch, port: torch.Tensor
     ) -> torch.Tensor:
+        if part.experts is not None:
+            return self._evaluate_experts(organ, part.experts, row, port)
+        seen = self._through(organ, row, port)
+        if part.neurons is None:
+            return self._own(part.component, organ, seen["output"])
+        start, last = part.neurons
+        alone = torch.zeros_like(seen["neurons"])
+        alone[..., start : last + 1] = seen["neurons"][..., start : last + 1]
+        return _scaled(organ, _less_bias(_out(organ).module, alone))
+
+    def _through(self, organ: Organ, row: Batch, port: torch.Tensor) -> Values:
+        """An MLP's or a mixer's output on another sum at its port, and its neurons, if any."""
         seen: Values = {}
         with attached() as handles:
             watch = Watch(handles)
@@ -203,12 +215,17 @@ class HookedModel:
             if organ.out is not None:
                 _keep_input(watch, organ.out, "neurons", seen)
             self._forward(row)
-        if part.neurons is None:
-            return self._own(part.component, organ, seen["output"])
-        start, last = part.neurons
-        alone = torch.zeros_like(seen["neurons"])
-        alone[..., start : last + 1] = seen["neurons"][..., start : last + 1]
-        return _scaled(organ, _less_bias(_out(organ).module, alone))
+        return seen
+
+    def _evaluate_experts(
+        self, organ: Organ, experts: tuple[int, int], row: Batch, port: torch.Tensor
+    ) -> torch.Tensor:
+        """What the MLP lacks when these experts give zero, and no others do."""
+        whole = self._through(organ, row, port)["output"]
+        held = organ.whole[-1].module.get_submodule(organ.experts)
+        with silenced(held, slice(experts[0], experts[1] + 1)):
+            less = self._through(organ, row, port)["output"]
+        return _scaled(organ, whole - less)
 
     def _share(self, organ: Organ, name: str, z: torch.Tensor) -> torch.Tensor:
         """What one head's z adds to the residual stream."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,8 +19,9 @@ from scrub.models.base import Batch, Call
 from scrub.models.circumstances import Surroundings
 from scrub.models.linear import bias_of, columns
 from scrub.models.spots import Spot, Watch, first, hidden_of
-from scrub.models.substitute import Weights, replaced
+from scrub.models.substitute import Weights, replaced, weighing
 
+NONE = (0, -1)  # an empty range of experts
 Found = dict[Site, torch.Tensor]
 Tensor = torch.Tensor
 
@@ -101,10 +103,15 @@ class ModulePiece(Piece):
         elif site.kind is Kind.NEURONS:
             assert self.organ.out is not None  # a module without neurons has no such site
             watch_input(watch, self.organ.out, site, found)
+        elif site.experts is not None:
+            some = partial(self._experts, experts=site.experts)
+            watch_input(watch, self.organ.whole[-1], site, found, some)
         else:
             watch_unfolded(watch, self.organ.whole[-1], site, found)
 
     def output(self, part: Part, stored: Tensor) -> Tensor:
+        if part.experts is not None:
+            return self.scaled(stored)
         if part.neurons is None:
             return self.scaled(without(stored, self._bias()))
         assert self.organ.out is not None
@@ -119,8 +126,10 @@ class ModulePiece(Piece):
     def run(self, calls: Sequence[Call]) -> list[Tensor]:
         results: dict[int, Tensor] = {}
         for i, normed in self.normed(calls):
-            neurons = calls[i].part.neurons
-            if neurons is None:
+            neurons, experts = calls[i].part.neurons, calls[i].part.experts
+            if experts is not None:
+                results[i] = self.scaled(self._experts(normed, experts))
+            elif neurons is None:
                 value = self._apply(normed, calls[i])
                 results[i] = self.scaled(without(value, self._bias()))
             else:
@@ -153,6 +162,18 @@ class ModulePiece(Piece):
         for module in modules:
             value = first(module(value))
         return value
+
+    def _experts(self, value: Tensor, experts: tuple[int, int]) -> Tensor:
+        """What some experts add: the MLP with them alone, less the MLP with none of them.
+
+        The rest of it (a shared expert) is in both, and cancels.
+        """
+        last, path = self.organ.whole[-1].module, self.organ.experts
+        held = last.get_submodule(path)
+        some, none = (
+            first(replaced(last, {path: weighing(held, *kept)})(value)) for kept in (experts, NONE)
+        )
+        return unfolded(some - none, value.shape)
 
     def _bias(self) -> Tensor | None:
         return None if self.organ.out is None else bias_of(self.organ.out.module)

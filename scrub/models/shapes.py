@@ -32,6 +32,7 @@ class Shape:
     width: int
     heads: Heads
     hidden: int
+    experts: int = 0
 
     @property
     def head(self) -> Cost:
@@ -83,14 +84,23 @@ def block_of(stack: Stack, config: Config, layer: int) -> Block:
 
 def shape_of(stack: Stack, config: Config, where: str, layer: int = 0) -> Shape:
     """The sizes of a layer. Raises `InputRefused`."""
-    attends = any(isinstance(sublayer, Attention) for sublayer in block_of(stack, config, layer))
+    block = block_of(stack, config, layer)
+    attends = any(isinstance(sublayer, Attention) for sublayer in block)
+    routes = any(isinstance(sublayer, MLP) and sublayer.experts for sublayer in block)
     config, sizes = own_config(config, stack), stack.sizes
     width = size(config, sizes.width, where, layer)
     return Shape(
         width=width,
         heads=_heads(config, sizes, where, layer, width) if attends else NO_HEADS,
         hidden=size(config, sizes.hidden, where, layer, otherwise=4 * width),
+        experts=_experts(config, sizes, where, layer) if routes else 0,
     )
+
+
+def _experts(config: Config, sizes: Sizes, where: str, layer: int) -> int:
+    if given(config, sizes.experts) is None:
+        return 0
+    return size(config, sizes.experts, where, layer)
 
 
 def _heads(config: Config, sizes: Sizes, where: str, layer: int, width: int) -> Heads:

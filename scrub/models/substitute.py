@@ -60,6 +60,25 @@ def silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@contextmanager
+def silenced(experts: nn.Module, some: slice) -> Iterator[None]:
+    """The last matrices of some experts, and the biases after them, zero inside; as they were
+    afterwards.
+
+    This writes into the module: it is for the reference, which copies none.
+    """
+    names = ("down_proj", "down_proj_bias")
+    held = [getattr(experts, name)[some] for name in names if hasattr(experts, name)]
+    kept = [tensor.clone() for tensor in held]
+    try:
+        for tensor in held:
+            tensor.zero_()
+        yield
+    finally:
+        for tensor, values in zip(held, kept, strict=True):
+            tensor.copy_(values)
+
+
 def shallow(module: nn.Module) -> nn.Module:
     """A copy that shares weights and submodules with the original, without its hooks.
 
@@ -139,6 +158,21 @@ def parametrised(module: nn.Module, entries: Mapping[str, Sequence[int]]) -> nn.
         index = torch.tensor(list(wanted), device=held.device)
         table = copy._buffers if name in copy._buffers else copy._parameters
         table[name] = held.detach().index_select(0, index)
+    return copy
+
+
+def weighing(experts: nn.Module, first: int, last: int) -> nn.Module:
+    """A shallow copy of a module of experts in which all but some of them have the weight zero.
+
+    The experts that each position takes, and what those weigh, are computed as ever before it.
+    """
+    copy = shallow(experts)
+    own = copy.forward
+
+    def forward(x: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor) -> Any:
+        return own(x, chosen, weights * ((chosen >= first) & (chosen <= last)))
+
+    copy.__dict__["forward"] = forward
     return copy
 
 

@@ -177,6 +177,7 @@ class _Tower:
             neurons=self.shape.hidden if dense else 0,
             cost=cost,
             space=self.stack.space,
+            experts=self.shape.experts if isinstance(sublayer, MLP) and sublayer.experts else 0,
         )
 
     def _mixing(self) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from scrub.models.keywords import with_places
 
 ROLES = {"tokens": "roles", "decoder_tokens": "decoder_roles", "image": "image_roles"}
 ROWS = 8
+PARTS = re.compile(r"\.[ne]\d+-\d+$")  # some neurons or experts of a component
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +124,12 @@ def _grow(rng: np.random.Generator, claim: nx.DiGraph, graph: ModelGraph) -> Non
         return
     port = reader.ports[int(rng.integers(len(reader.ports)))]
     feeder = str(rng.choice(port.feeders))
-    neurons = graph[feeder].neurons
-    if neurons and rng.random() < 0.3:
-        feeder = f"{feeder}.n2-{neurons // 2}"
-    space = graph.space[graph[feeder.partition(".n")[0]].space]
+    whole = graph[feeder]
+    if whole.neurons and rng.random() < 0.3:
+        feeder = f"{feeder}.n2-{whole.neurons // 2}"
+    elif whole.experts and rng.random() < 0.5:
+        feeder = f"{feeder}.e1-{whole.experts // 2}"
+    space = graph.space[whole.space]
     names = [p.name for p in reader.ports if p.stream == port.stream]
     features = (EXACT, ANY, "f", "f")
     name = f"n{len(claim)}"
@@ -139,7 +143,7 @@ def _grow(rng: np.random.Generator, claim: nx.DiGraph, graph: ModelGraph) -> Non
 
 
 def _component(claim: nx.DiGraph, graph: ModelGraph, node: str) -> Component:
-    return graph[claim.nodes[node]["component"].partition(".n")[0]]
+    return graph[PARTS.sub("", claim.nodes[node]["component"])]
 
 
 def _positions(rng: np.random.Generator, space: Space) -> Any:

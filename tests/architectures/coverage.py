@@ -66,6 +66,8 @@ def _parts(component: Component) -> tuple[str, ...]:
         return ("cross-attention heads",) if stem.endswith("x") else ("heads",)
     if component.neurons:
         return ("MLPs", "neurons")
+    if component.experts:
+        return ("MLPs", "experts")
     for ending, name in NAMES.items():
         if stem.endswith(ending):
             return (name,) if name else ()
@@ -77,7 +79,8 @@ NAMES = {
     "s": "mixers", "a": "whole attentions",
 }  # fmt: skip
 ORDER = (
-    "heads", "cross-attention heads", "whole attentions", "mixers", "MLPs", "neurons", "norms",
+    "heads", "cross-attention heads", "whole attentions", "mixers", "MLPs", "neurons", "experts",
+    "norms",
 )  # fmt: skip
 
 

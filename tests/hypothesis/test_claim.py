@@ -16,7 +16,7 @@ GRAPH = ModelGraph(
     "cells",
     (
         Component("words"),
-        Component("cells", (Port("in", "words", ("words",)),), neurons=4),
+        Component("cells", (Port("in", "words", ("words",)),), neurons=4, experts=2),
         Component("out", (Port("in", "cells", ("cells",), Reach.CAUSAL),)),
     ),
     output="out",
@@ -32,6 +32,7 @@ GRAPH = ModelGraph(
         ({"cells.n0-3": "all"}, True),
         ({"cells.n0-1": "all", "cells.n2-3": "all"}, True),
         ({"cells.n0-2": "all"}, False),
+        ({"cells.e0-1": "all"}, False),  # a shared expert may remain
         ({"cells": 0, "cells.n3": 1}, False),  # at 1, the other neurons remain
         ({"cells": 0, "cells.n0-1": 1, "cells.n2-3": 1}, True),
         ({"cells": "pair"}, True),  # a role that happens to be all there is

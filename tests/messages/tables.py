@@ -29,6 +29,19 @@ GRAPH = graph_from_config(
     },
     "tiny",
 )
+SPARSE = graph_from_config(
+    {
+        "model_type": "mixtral",
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "hidden_size": 8,
+        "intermediate_size": 12,
+        "num_local_experts": 8,
+        "vocab_size": 50,
+    },
+    "tiny mixture",
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ def claim_of(
     written: Mapping[Any, Any], edges: Sequence[Edge] = (), *, answer: Any = None, **options: Any
 ) -> Claim:
     """Resolve nodes that feed the output 'answer' unless `edges` says what feeds what."""
-    data = options.pop("data", None) or rows()
+    data, model = options.pop("data", None) or rows(), options.pop("model", GRAPH)
     task = options.pop("task", None) or Task(Dataset.from_rows(data), at="end")
     graph: nx.DiGraph[Any] = nx.DiGraph()
     graph.add_node("answer", **{"component": "logits", "feature": EXACT, **(answer or {})})
@@ -95,7 +108,7 @@ def claim_of(
         graph.add_node(name, **attributes)
     for parent, child, *attributes in edges or [(name, "answer") for name in written]:
         graph.add_edge(parent, child, **(attributes[0] if attributes else {}))
-    return resolve(Hypothesis(graph, task=task, **options), GRAPH, task)
+    return resolve(Hypothesis(graph, task=task, **options), model, task)
 
 
 def node(component: Any, feature: Any = "name", **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from scrub import EXACT, Dataset, Hypothesis, Task, each
 from scrub.graph import Role
 from scrub.hypothesis.resolve import resolve
-from tests.messages.tables import GRAPH, Case, changed, check, claim_of, node, rows
+from tests.messages.tables import GRAPH, SPARSE, Case, changed, check, claim_of, node, rows
 
 END = {"positions": "end"}
 SKEWED = np.array([[1.0], *[[0.5]] * 7])
@@ -124,6 +124,22 @@ NODES = [
         lambda: claim_of({"cells": node("a0.h0.n3")}),
         "node 'cells': component 'a0.h0.n3' does not exist. a0.h0 has no neurons that "
         "can be named apart.",
+    ),
+    Case(
+        "experts beyond the last",
+        lambda: claim_of({"some": node("m1.e9")}, model=SPARSE),
+        "node 'some': component 'm1.e9' does not exist. m1 has experts 0 to 7.",
+    ),
+    Case(
+        "experts of an MLP without any",
+        lambda: claim_of({"some": node("m0.e0-3")}),
+        "node 'some': component 'm0.e0-3' does not exist. m0 has no experts that can be named "
+        "apart.",
+    ),
+    Case(
+        "experts named twice",
+        lambda: claim_of({"some": node("m1.e0-3,m1.e2", **END)}, model=SPARSE),
+        "node 'some': names m1.e0-3 and m1.e2, which overlap. Name each expert once.",
     ),
     Case(
         "neurons named twice",

@@ -99,7 +99,8 @@ def parents_disjoint(claim: Claim) -> Iterator[Problem]:
         for first, second in combinations(node.parts, 2):
             if _parts_overlap(claim, first, second):
                 found = f"names {first} and {second}, which overlap."
-                yield Problem(f"node '{name}'", found, "Name each neuron once.")
+                what = "expert" if first.experts and second.experts else "neuron"
+                yield Problem(f"node '{name}'", found, f"Name each {what} once.")
         entries = list(_entries(claim, name))
         by_component: dict[str, list[tuple[Edge, Part, Positions]]] = {}
         for entry in entries:
@@ -172,8 +173,9 @@ def _shared_row(claim: Claim, one: Positions, other: Positions, space: str) -> i
 def _parts_overlap(claim: Claim, one: Part, other: Part) -> bool:
     if one.component != other.component:
         return False
-    if one.neurons and other.neurons:
-        return one.neurons[0] <= other.neurons[1] and other.neurons[0] <= one.neurons[1]
+    for mine, theirs in ((one.neurons, other.neurons), (one.experts, other.experts)):
+        if mine and theirs:
+            return mine[0] <= theirs[1] and theirs[0] <= mine[1]
     if one.subspace and other.subspace:
         first, second = claim.bases[one.subspace], claim.bases[other.subspace]
         return bool(np.abs(first.T @ second).max() > 1e-6)

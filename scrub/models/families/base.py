@@ -55,6 +55,9 @@ class Sizes:
     value_width: Key = Key(("v_head_dim",), derived=True)  # as head_width
     common: Key = Key(("qk_rope_head_dim",), derived=True)  # no part of their keys
     hidden: Key = Key(("intermediate_size", "n_inner", "ffn_dim", "d_ff"))  # absent: 4 * width
+    experts: Key = Key(
+        ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"), derived=True
+    )  # absent: none that can be named
     vocabulary: Key = Key(("vocab_size",))
 
 
@@ -115,11 +118,14 @@ class MLP(Sublayer):
     """An MLP, dense or of experts; `down` is the linear map that reads its neurons, if it has one.
 
     `down` is a path within the module (the last one of several), "" for that module itself.
+    `experts` is that of the module of all experts, which is handed what it reads, which experts
+    each position takes, and their weights; "" where it is not laid out so.
     """
 
     path: str | tuple[str, ...] = "mlp"
     before: str = "post_attention_layernorm"
     down: str | None = "down_proj"
+    experts: str = ""
     matrices: int = 3  # matrix products: gate, up, down; or up, down
     recurrent: bool = False  # reads earlier positions too (RWKV's channel mixing)
     letter: str = "m"  # another one where a block has two of them

@@ -20,6 +20,7 @@ from scrub.models.families.base import (
     latent,
 )
 from scrub.models.families.layers import sized
+from scrub.models.families.mixtures import DENSE, EXPERTS
 
 
 def latent_attention(
@@ -54,12 +55,12 @@ def latent_sizes(
     )  # fmt: skip
 
 
-def latent_mlp(config: Config, layer: int, dense: int) -> MLP:
+def latent_mlp(config: Config, layer: int, dense: int, experts: MLP = EXPERTS) -> MLP:
     """Experts after the first few layers, or as the config lists them."""
     listed = config.get("mlp_layer_types")
     first = config.get("first_k_dense_replace", dense)
     sparse = listed[layer] == "sparse" if listed else layer >= first
-    return MLP(down=None if sparse else "down_proj")
+    return experts if sparse else DENSE
 
 
 def _queries(config: Config) -> tuple[str, ...]:
@@ -76,11 +77,11 @@ def _depth(config: Config) -> float:
     return float(config.get("scale_depth", 1.4)) / math.sqrt(layers)
 
 
-def _family(name: str, sizes: Sizes, dense: int) -> Family:
+def _family(name: str, sizes: Sizes, dense: int, experts: MLP = EXPERTS) -> Family:
     """`dense`: how many layers have no experts, by transformers' default."""
 
     def block(config: Config, layer: int) -> Block:
-        return (latent_attention(_queries(config)), latent_mlp(config, layer, dense))
+        return (latent_attention(_queries(config)), latent_mlp(config, layer, dense, experts))
 
     return Family(name, (Stack(block=block, sizes=sizes),))
 
@@ -99,7 +100,8 @@ YOUTU = Family(
 GLM4_MOE_LITE = _family(
     "glm4_moe_lite", latent_sizes(47, 2048, 20, 10240, 154880, nope=192, values=256), dense=1
 )
-AXK1 = _family("axk1", latent_sizes(61, 7168, 64, 18432, 163840), dense=1)
+# a norm within the module is on the sum of the experts, so that none has a share of its own
+AXK1 = _family("axk1", latent_sizes(61, 7168, 64, 18432, 163840), dense=1, experts=MLP(down=None))
 MISTRAL4 = _family(
     "mistral4", latent_sizes(36, 4096, 32, 12288, 131072, nope=64, values=128), dense=0
 )

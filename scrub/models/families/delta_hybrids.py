@@ -12,7 +12,7 @@ from scrub.models.families.layers import attends, sized
 
 NOTE = "linear attention: its heads share a convolution and norms, and it is kept whole"
 DELTA = Mixer("linear_attn", before="input_layernorm", why=NOTE)
-DENSE, EXPERTS = MLP(), MLP(down=None)
+DENSE, EXPERTS = MLP(), MLP(down=None, experts="experts")
 # queries and their gates come from one projection, head by head
 GATED = Attention(run=Run.TOGETHER)
 

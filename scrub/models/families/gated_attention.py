@@ -27,7 +27,7 @@ AFMOE = Family(
                 after_dense("num_dense_layers", 1),
                 _gated("gate_proj", "post_attention_layernorm"),
                 NORMED,
-                replace(NORMED, down=None),
+                replace(NORMED, down=None, experts="experts"),
             ),
             sizes=sizes(128),
         ),

@@ -23,7 +23,7 @@ from scrub.models.families.base import (
 SCALE = "residual_multiplier"
 PLAIN, SINKS = Attention(scale=SCALE), Attention(scale=SCALE, per_head=("sinks",))
 DENSE = MLP(scale=SCALE)
-EXPERTS = MLP("block_sparse_moe", down=None, scale=SCALE)
+EXPERTS = MLP("block_sparse_moe", down=None, experts="experts", scale=SCALE)
 WIDTH = "shared_intermediate_size"
 SHARED = Sizes(hidden=Key((WIDTH,), of=lambda c: c.get(WIDTH) or c.get("intermediate_size", 1)))
 

@@ -4,6 +4,8 @@ LFM 2 MoE has experts after its first layers; LFM 3 has norms on outputs too, an
 head's output that reads what the queries read.
 """
 
+from dataclasses import replace
+
 from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Run, Stack
 from scrub.models.families.layers import sized
 
@@ -34,7 +36,8 @@ def _convolves(config: Config, layer: int) -> bool:
 
 def _block(config: Config, layer: int) -> Block:
     dense = layer < config.get("num_dense_layers", 2) or config["model_type"] != "lfm2_moe"
-    mlp = MLP("feed_forward", before="ffn_norm", down="w2" if dense else None)
+    mlp = MLP("feed_forward", before="ffn_norm", down="w2")
+    mlp = mlp if dense else replace(mlp, down=None, experts="experts")
     if _convolves(config, layer):
         return (Mixer("conv", before="operator_norm", why=WHY), mlp)
     return (Attention(before="operator_norm", out="out_proj"), mlp)

@@ -5,6 +5,7 @@ Granite adds up experts and a shared MLP that read the same; Nemotron H has one 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Stack
 from scrub.models.families.layers import ATTENTION, attends, sized
@@ -17,7 +18,7 @@ def _jamba(config: Config, layer: int) -> Block:
     experts = config.get("num_experts", 16) > 1 and layer % config.get(
         "expert_layer_period", 2
     ) == config.get("expert_layer_offset", 1)
-    mlp = MLP("feed_forward", before="pre_ff_layernorm", down=None if experts else "down_proj")
+    mlp = replace(MLP_BESIDE, down=None, experts="experts") if experts else MLP_BESIDE
     period, offset = config.get("attn_layer_period", 8), config.get("attn_layer_offset", 4)
     if layer % period == offset:
         return (Attention(), mlp)
@@ -51,8 +52,9 @@ def _nemotron(config: Config, layer: int) -> Block:
         case kind if kind in ATTENTION:
             return (Attention("mixer", before="norm"),)
         case "mlp" | "moe" as kind:
-            down = "down_proj" if kind == "mlp" else None
-            return (MLP("mixer", before="norm", down=down, matrices=2),)
+            dense = MLP("mixer", before="norm", matrices=2)
+            sparse = replace(dense, down=None, experts="experts")
+            return (dense if kind == "mlp" else sparse,)
         case _:
             return (Mixer(),)
 
@@ -69,7 +71,7 @@ def _granite(config: Config, layer: int) -> Block:
     shared = MLP("shared_mlp", down="output_linear", scale=factor)
     if not config.get("num_local_experts", 8):
         return (mixing, shared)
-    experts = MLP("block_sparse_moe", down=None, scale=factor)
+    experts = MLP("block_sparse_moe", down=None, experts="experts", scale=factor)
     beside = MLP("shared_mlp", down="output_linear", scale=factor, beside=True, letter="ms")
     return (mixing, experts, beside)
 

@@ -1,8 +1,8 @@
 """Decoders of Llama's kin whose MLPs are mixtures of experts: each mixture is one component.
 
-Its neurons have no names, as which of them run depends on the input. Layers with a dense MLP keep
-theirs. Attention is Llama's, but for what runs inside its module: norms on queries and keys
-(all heads together in MiniMax M2), windows, biases, sinks (gpt-oss).
+Its neurons have no names, as which of them run depends on the input; its experts have. Layers with
+a dense MLP keep theirs. Attention is Llama's, but for what runs inside its module: norms on queries
+and keys (all heads together in MiniMax M2), windows, biases, sinks (gpt-oss).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scrub.models.families.base import (
     Stack,
 )
 
-HEADS, DENSE, EXPERTS = Attention(), MLP(), MLP(down=None)
+HEADS, DENSE, EXPERTS = Attention(), MLP(), MLP(down=None, experts="experts")
 
 
 def mixture(

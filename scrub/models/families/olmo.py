@@ -4,17 +4,21 @@ The norms on queries and keys (OLMo 2 and 3, OLMoE, FlexOlmo) are over all heads
 head is run among all of them, and its queries are scaled by what the others would read there.
 """
 
+from dataclasses import replace
+
 from scrub.models.families.base import MLP, Attention, Family, Run, Stack
 
 NOTE = "a head's queries and keys are normalised together with those of all heads on its inputs"
 NORMED = Attention(before="", after="post_attention_layernorm", run=Run.TOGETHER)
 DENSE = MLP(before="", after="post_feedforward_layernorm")
-EXPERTS = MLP(before="", after="post_feedforward_layernorm", down=None)
+EXPERTS = replace(DENSE, down=None, experts="experts")
 
 OLMO = Family("olmo")
 OLMO2 = Family("olmo2", stacks=(Stack(block=(NORMED, DENSE)),), note=NOTE)
 OLMO3 = Family("olmo3", stacks=(Stack(block=(NORMED, DENSE)),), note=NOTE)
 OLMOE = Family(
-    "olmoe", stacks=(Stack(block=(Attention(run=Run.TOGETHER), MLP(down=None))),), note=NOTE
+    "olmoe",
+    stacks=(Stack(block=(Attention(run=Run.TOGETHER), MLP(down=None, experts="experts"))),),
+    note=NOTE,
 )
 FLEX_OLMO = Family("flex_olmo", stacks=(Stack(block=(NORMED, EXPERTS)),), note=NOTE)
