@@ -33,6 +33,7 @@ from scrub.models.substitute import (
     answering,
     attached,
     evaluating,
+    home_of,
     replaced,
     silent,
 )
@@ -60,7 +61,7 @@ class TransformersModel:
         self.anatomy = anatomy_of(module, self.wiring, self.config, self.name)
         self.graph = self.wiring.graph(self.name)
         some = next(module.parameters())
-        self.device = some.device
+        self.device = home_of(module)
         self.dtype = some.dtype
         self._modules = tuple(module.modules())
         self.masked = _masked(self)

@@ -18,19 +18,19 @@ from scrub.models.implementations import IMPLEMENTATIONS, implemented, offers
 from scrub.models.keywords import keywords
 from scrub.models.measure import Check, Pairs, difference, finite, worst
 from scrub.models.plain import Plain
-from scrub.models.substitute import evaluating
+from scrub.models.substitute import evaluating, weights
 
 SPOTS = 8  # groups that are also run by whole passes with hooks, which are slow
 
 
 def finite_weights(model: TransformersModel) -> Check:
-    weights = model.module.state_dict().items()
-    return finite("all weights are finite", {f"tensor {name}": w for name, w in weights})
+    found = weights(model.module)
+    return finite("all weights are finite", ((f"tensor {name}", w) for name, w in found))
 
 
 def _finite_values(plain: Plain) -> Iterator[Check]:
     values = {str(site): value for site, value in plain.recorded.items()}
-    yield finite("all recorded values are finite", values)
+    yield finite("all recorded values are finite", values.items())
 
 
 def _evaluation_mode(plain: Plain) -> Iterator[Check]:
@@ -180,7 +180,9 @@ def _padding(plain: Plain) -> Iterator[Check]:
                 share = plain.model.output(Part(component.name), own)
                 pairs[f"{component.name}, re-run"] = (output[:, : share.shape[1]], share)
     if pairs:
-        yield worst("a right-padded row is as it is without padding", pairs, plain.tolerance)
+        # passes of another length round otherwise, and a deep model makes more of it
+        tolerance = 10 * plain.tolerance
+        yield worst("a right-padded row is as it is without padding", pairs, tolerance)
 
 
 def _shortened(plain: Plain, space: Space, length: int) -> tuple[Batch, Batch]:

@@ -25,7 +25,7 @@ from scrub.models.families.base import Attention, Family, Run
 from scrub.models.keywords import keywords
 from scrub.models.spots import Args, Keywords, Spot, Watch, first, hidden_of, with_hidden
 from scrub.models.steps import Kind
-from scrub.models.substitute import attached, evaluating, silenced
+from scrub.models.substitute import attached, evaluating, home_of, silenced
 
 Values = dict[str, torch.Tensor]
 
@@ -90,9 +90,7 @@ class HookedModel:
     def constant(self, stream: str) -> torch.Tensor:
         """What the feeders of a stream add whatever they read, [width]."""
         feeders = self.graph.streams[stream]
-        total = torch.zeros(
-            self.graph[feeders[0]].width, device=next(self.module.parameters()).device
-        )
+        total = torch.zeros(self.graph[feeders[0]].width, device=home_of(self.module))
         with evaluating(self._modules):
             for group in dict.fromkeys(self.graph[feeder].group for feeder in feeders):
                 organ = self.anatomy.organs[group]
@@ -266,7 +264,7 @@ def _less_bias(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def _on_zeros(module: nn.Module, width: int) -> torch.Tensor:
     wide = _widened(module)
     some = next(wide.parameters())
-    output = wide(torch.zeros(1, width, dtype=some.dtype, device=some.device))[0]
+    output = wide(torch.zeros(1, width, dtype=some.dtype, device=home_of(wide)))[0]
     assert isinstance(output, torch.Tensor)
     return output
 

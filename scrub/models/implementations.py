@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
-from transformers.utils import is_flash_attn_2_available
+from transformers.utils.import_utils import is_flash_attn_2_available
 
 IMPLEMENTATIONS = ("eager", "sdpa", "flash_attention_2")
 

@@ -157,7 +157,7 @@ def _from_pretrained(
                 output_loading_info=True,
                 **options,
             )
-        problems = list(_incomplete(where, info))
+        problems = list(_incomplete(where, str(getattr(module, "base_model_prefix", "")), info))
         if problems:
             raise InputRefused(problems)
     except InputRefused:
@@ -234,15 +234,26 @@ def _why(where: str, name: str, error: Exception) -> Problem:
     return Problem(where, f"transformers cannot load it ({said}).")
 
 
-def _incomplete(where: str, info: dict[str, Any]) -> Iterator[Problem]:
+OTHER_HEADS = ("cls.", "classifier.", "score.", "qa_outputs.", "lm_head.", "pooler.")
+
+
+def _of_another_head(name: str, trunk: str) -> bool:
+    """A weight of the checkpoint that belongs to another task's head, or to its pooler."""
+    return name.removeprefix(f"{trunk}.").startswith(OTHER_HEADS)
+
+
+def _incomplete(where: str, trunk: str, info: dict[str, Any]) -> Iterator[Problem]:
     """Transformers fills gaps with random weights and says so in a log line: here, errors."""
+    unplaced = info.get("unexpected_keys") or ()
     shapes = [
         f"{name} ({list(theirs)} in the file, {list(ours)} by the config)"
         for name, theirs, ours in info.get("mismatched_keys") or ()
     ]
     found = {
         "weights that the model needs are missing from its files": info.get("missing_keys"),
-        "its files hold weights that the model has no place for": info.get("unexpected_keys"),
+        "its files hold weights that the model has no place for": [
+            name for name in unplaced if not _of_another_head(name, trunk)
+        ],
         "weights have another shape than the config says": shapes,
         "some weights could not be read": info.get("error_msgs"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -25,9 +25,9 @@ class Check:
         return self.error <= self.tolerance  # a NaN does not pass
 
 
-def finite(name: str, tensors: Mapping[str, torch.Tensor]) -> Check:
-    """The error is the number of values that are NaN or infinite."""
-    for where, tensor in tensors.items():
+def finite(name: str, tensors: Iterable[tuple[str, torch.Tensor]]) -> Check:
+    """The error is the number of values that are NaN or infinite; one tensor is held at a time."""
+    for where, tensor in tensors:
         if not tensor.is_floating_point() or tensor.numel() == 0:
             continue
         ends = torch.stack(

@@ -287,3 +287,12 @@ def test_a_name_that_is_neither_folder_nor_model(
         "model 'nobody/no-such-model': is no folder here, and no model in the hub's cache or "
         "reachable on the hub. Check the spelling, the path and the network."
     )
+
+
+def test_a_checkpoint_with_another_head_beside_the_one_that_is_loaded(tmp_path: Path) -> None:
+    """As bert-base-uncased is published: named a masked language model, with a pooler."""
+    from tests.architectures.building import Case, build
+
+    build(Case("bert", cls="BertForPreTraining")).save_pretrained(tmp_path)
+    config(tmp_path, architectures=["BertForMaskedLM"])
+    assert load(tmp_path).graph["logits"].width == 50
