@@ -5,6 +5,7 @@ Read off the name of its class, which config.json holds under `architectures`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,7 @@ class Head:
 WORDS = Head(
     (
         "ForCausalLM", "LMHeadModel", "LMHead", "ForMaskedLM", "ForConditionalGeneration",
-        "ForQuestionAnswering", "ForPreTraining", "Decoder", "WithLMHeadModel",
+        "BlipForQuestionAnswering", "ForPreTraining", "Decoder", "WithLMHeadModel",
     ),
     "vocabulary",
 )  # fmt: skip
@@ -79,13 +80,23 @@ HEADS: Sequence[Head] = (
     LABELS, TAGS, FAKES, TWO_HEADS, FOLLOWS, IMAGES, VISION, TEXTS, COLOURS, WORDS,
 )  # fmt: skip
 
+COVERED = (
+    "Covered: next and masked tokens, classes of rows, of tokens and of images, CLIP's projections."
+)
+
 
 def head_of(config: Config, architecture: str = "") -> Head:
     """The head of a class of models, by its name or by what the config says it was saved from.
+
+    Raises `InputRefused` for the class of another task.
 
     >>> head_of({"architectures": ["BertForSequenceClassification"]}).pooled
     True
     """
     saved = config.get("architectures") or ()
     name = architecture or (saved[0] if saved else "")
-    return next((head for head in HEADS if name.endswith(head.suffixes)), WORDS)
+    found = next((head for head in HEADS if name.endswith(head.suffixes)), None)
+    if found is None and re.search("For[A-Z]", name):
+        said = "ends in an output of another kind than those that are covered."
+        raise InputRefused(Problem(f"model class '{name}'", said, COVERED))
+    return found or WORDS  # a config that names no class, a net of the user's own
