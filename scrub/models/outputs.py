@@ -80,6 +80,10 @@ HEADS: Sequence[Head] = (
     LABELS, TAGS, FAKES, TWO_HEADS, FOLLOWS, IMAGES, VISION, TEXTS, COLOURS, WORDS,
 )  # fmt: skip
 
+OTHERS = (
+    "ForMultipleChoice", "ForQuestionAnswering", "ForMaskedImageModeling",
+    "ForSemanticSegmentation", "ForObjectDetection", "ForDepthEstimation",
+)  # fmt: skip
 COVERED = (
     "Covered: next and masked tokens, classes of rows, of tokens and of images, CLIP's projections."
 )
@@ -96,7 +100,7 @@ def head_of(config: Config, architecture: str = "") -> Head:
     saved = config.get("architectures") or ()
     name = architecture or (saved[0] if saved else "")
     found = next((head for head in HEADS if name.endswith(head.suffixes)), None)
-    if found is None and re.search("For[A-Z]", name):
+    if found is None and name.endswith(OTHERS):
         said = "ends in an output of another kind than those that are covered."
         raise InputRefused(Problem(f"model class '{name}'", said, COVERED))
     return found or WORDS  # a config that names no class, a net of the user's own
