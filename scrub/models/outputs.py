@@ -5,7 +5,6 @@ Read off the name of its class, which config.json holds under `architectures`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
