@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -15,43 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scrub import ANY, EXACT, Dataset, Hypothesis, InputRefused, Task, run
-from scrub.graph import Part
 from scrub.graph.circuits import all_edges
 from scrub.hypothesis.circuit import circuit_claim
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import DrawKind, unfold
-from scrub.models.base import Batch
 from scrub.models.hooked import HookedModel
+from tests.architectures.claims import HookedOracle, error
 from tests.laws.running import draw, engine, flat, reference
 from tests.models.tiny import VOCABULARY, WIDTH, model, module
 
 FAMILIES = ("gpt2", "llama", "mistral", "qwen3")
 PLACES = ("here", "there", "pair", "all", 0)
-
-
-@dataclass(frozen=True, eq=False)
-class HookedOracle:
-    """A transformers module, asked by whole forward passes with hooks."""
-
-    hooked: HookedModel
-
-    def outputs(self, inputs: Batch) -> Mapping[str, torch.Tensor]:
-        return self.hooked.outputs(inputs)
-
-    def share(self, part: Part, inputs: Batch) -> torch.Tensor:
-        port = self.hooked.graph[part.component].port("in")
-        plain = self.outputs(inputs)
-        total = self.constant(port.stream) + sum(plain[feeder] for feeder in port.feeders)
-        return self.evaluate(part, inputs, {"in": total})
-
-    def evaluate(
-        self, part: Part, inputs: Batch, ports: Mapping[str, torch.Tensor]
-    ) -> torch.Tensor:
-        return self.hooked.evaluate(part, inputs, ports)
-
-    def constant(self, stream: str) -> torch.Tensor:
-        return self.hooked.constant(stream)
 
 
 @cache
@@ -121,12 +94,6 @@ def _grow(rng: np.random.Generator, claim: nx.DiGraph, graph: Any) -> None:
     )
     ports = [p.name for p in reader.ports] if rng.random() < 0.3 else [port.name]
     claim.add_edge(name, child, port=tuple(ports))
-
-
-def error(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """The largest difference, relative to the largest logit."""
-    assert found.shape == expected.shape
-    return float((found - expected).abs().max() / expected.abs().max())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
