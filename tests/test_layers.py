@@ -21,6 +21,7 @@ ORDER = (
     "engine",
     "statistics",
     "results",
+    "mediation",
     "study",
     "report",
     "cli",

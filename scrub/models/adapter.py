@@ -6,7 +6,7 @@ as they were after every call, also after one that failed, and no hook stays beh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch import nn
 from scrub.errors import InputRefused, ModelRefused, Problem
 from scrub.graph import Part, Reach, Space
 from scrub.models.anatomy import Organ, anatomy_of
-from scrub.models.base import Batch, Call, Kind, Site
+from scrub.models.base import Batch, Call, Kind, Site, Whole
 from scrub.models.bridge import BridgePiece, WordsPiece
 from scrub.models.circumstances import Surroundings
 from scrub.models.config import wiring_of
@@ -33,6 +33,7 @@ from scrub.models.substitute import (
     answering,
     attached,
     evaluating,
+    gradients_for,
     home_of,
     replaced,
     silent,
@@ -131,8 +132,13 @@ class TransformersModel:
         component = self.graph[calls[0].part.component]
         if not component.ports:
             raise ValueError(f"'{calls[0].part}' has no ports to be run on.")
-        with evaluating(self._modules):
+        with evaluating(self._modules), gradients_for(p for c in calls for p in c.ports.values()):
             return self.pieces[component.group].run(calls)
+
+    def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
+        """All components of a group on the same ports, by one call of the model's own module."""
+        with evaluating(self._modules), gradients_for(ports.values()):
+            return self.pieces[group].whole(ports, frame)
 
     def constant(self, stream: str) -> torch.Tensor:
         """The output biases of all that feeds a stream, [width]; float32 at least."""

@@ -30,22 +30,42 @@ def attend(
     """What arrives at the output projection, [row, length, heads * width of z]."""
     if piece.organ.within:
         parts = parts | {piece.organ.within: Catch()}
-    copy = replaced(module, parts)
     rows, keys, width = call.ports["k"].shape
     like = call.ports["q"].to(weight_of(piece.out).dtype)
     hidden = like.new_zeros(()).expand(rows, piece.length(call), like.shape[2])  # its shape
-    seen = seen.fitted(piece.attention.handed, heads, rows)
-    for name in piece.attention.memory:
-        if name in seen.kwargs:
-            memory = like.new_zeros(()).expand(rows, keys, width)
-            seen = Circumstances(seen.args, {**seen.kwargs, name: memory})
+    memory = like.new_zeros(()).expand(rows, keys, width)
+    seen = _remembering(piece, seen.fitted(piece.attention.handed, heads, rows), memory)
+    return _caught(replaced(module, parts), hidden, seen)
+
+
+def attended(piece: HeadsPiece, call: Call, seen: Circumstances) -> Tensor:
+    """The same for all heads on the same ports: by the module as it is, with its projections."""
+    parts = {piece.organ.within: Catch()} if piece.organ.within else {}
+    queries = piece.normed_at("q", call.ports["q"])
+    everyone = range(piece.heads.queries)
+    seen = seen.fitted(piece.attention.handed, everyone, len(queries))
+    seen = _remembering(piece, seen, piece.normed_at("k", call.ports["k"]))
+    return _caught(replaced(piece.organ.whole[0].module, parts), queries, seen)
+
+
+def _remembering(piece: HeadsPiece, seen: Circumstances, memory: Tensor) -> Circumstances:
+    """Circumstances in which a cross-attention reads this memory."""
+    if not piece.organ.memory_space:
+        return seen
+    names = [name for name in piece.attention.memory if name in seen.kwargs]
+    args = seen.args if names else (*seen.args[:1], memory, *seen.args[2:])
+    return Circumstances(args, {**seen.kwargs, **dict.fromkeys(names, memory)})
+
+
+def _caught(module: nn.Module, hidden: Tensor, seen: Circumstances) -> Tensor:
+    """A module's z, [row, length, heads * width of z], caught where it would be projected."""
     try:
-        z = seen.call(copy, hidden)
+        z = seen.call(module, hidden)
     except Caught as caught:
         z = caught.value
     z = z[0] if isinstance(z, tuple) else z
     assert isinstance(z, Tensor)
-    return z.reshape(rows, piece.length(call), -1)
+    return z.reshape(*hidden.shape[:2], -1)
 
 
 def number_of(component: str) -> int:

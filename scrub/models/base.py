@@ -57,6 +57,18 @@ class Call:
     at: torch.Tensor | None = None  # [row, n] positions, int64
 
 
+@dataclass(frozen=True)
+class Whole:
+    """All components of a group evaluated on the same ports.
+
+    `total` is the sum of what they add to their readers' sums [row, length, width], without
+    constant terms; `shares` what each adds, made where it is asked for.
+    """
+
+    total: torch.Tensor
+    shares: Mapping[str, torch.Tensor]
+
+
 class Model(Protocol):
     """A model that can be scrubbed."""
 
@@ -74,6 +86,13 @@ class Model(Protocol):
 
     def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         """Evaluate components of one group on assembled ports: [row, n, width] for each call."""
+        ...
+
+    def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
+        """All components of a group on the same ports [row, length, width], as a pass runs them.
+
+        Here and in `run` and `output`, gradients flow to the ports that ask for them.
+        """
         ...
 
     def constant(self, stream: str) -> torch.Tensor:

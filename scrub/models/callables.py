@@ -29,7 +29,7 @@ from scrub.graph import (
     Site,
     Space,
 )
-from scrub.models.base import Batch, Call
+from scrub.models.base import Batch, Call, Whole
 from scrub.models.code import code_text
 
 Function = Callable[..., torch.Tensor]
@@ -197,6 +197,10 @@ class CallableModel:
 
     def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         return [self._run(call) for call in calls]
+
+    def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
+        value = self.evaluate(group, ports, frame)
+        return Whole(value, {group: value})
 
     def _run(self, call: Call) -> torch.Tensor:
         """Where no port reads other positions of the component's own space, narrow inputs give a

@@ -12,16 +12,18 @@ and the wanted one is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from scrub.graph import Kind, Part, Site
 from scrub.models.alone import alone
 from scrub.models.anatomy import beside_of
-from scrub.models.attending import number_of
-from scrub.models.base import Call
+from scrub.models.attending import PORTS, attended, number_of
+from scrub.models.base import Batch, Call, Whole
+from scrub.models.batches import Lazy
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads, Run
 from scrub.models.linear import bias_of, columns, weight_of
@@ -84,6 +86,23 @@ class HeadsPiece(Piece):
             batch = [calls[i] for i in members]
             results |= zip(members, self._zs(batch, self._seen(batch[0])), strict=True)
         return [self.output(call.part, results[i]) for i, call in enumerate(calls)]
+
+    def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
+        """All heads by one call of the module, where its ports are those of a forward pass."""
+        names = [component.name for component in self.organ.step.components]
+        calls = [Call(Part(name), ports, frame) for name in names]
+        shared = PORTS[1:] if self.organ.memory_space else PORTS
+        if len({id(ports[port]) for port in shared}) > 1:
+            shares = dict(zip(names, self.run(calls), strict=True))
+            return Whole(torch.stack(list(shares.values())).sum(dim=0), shares)
+        z = attended(self, calls[0], self._seen(calls[0]))  # [row, length, heads * width of z]
+
+        def share(name: str) -> Tensor:
+            start, stop = self.z(name)
+            return self.output(Part(name), z[..., start:stop])
+
+        total = self.scaled(nn.functional.linear(z, weight_of(self.out)))
+        return Whole(total, Lazy(names, share))
 
     def z(self, component: str) -> tuple[int, int]:
         """Where a head's z lies in the input of the output projection."""

@@ -15,7 +15,7 @@ from torch import nn
 
 from scrub.graph import Kind, Part, Reach, Site
 from scrub.models.anatomy import Organ
-from scrub.models.base import Batch, Call
+from scrub.models.base import Batch, Call, Whole
 from scrub.models.circumstances import Surroundings
 from scrub.models.linear import bias_of, columns
 from scrub.models.spots import Spot, Watch, first, hidden_of
@@ -46,6 +46,12 @@ class Piece:
         """All calls of this step, on assembled ports: [row, n, width] for each."""
         raise NotImplementedError
 
+    def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
+        """All that the step holds, on the same ports [row, length, width]."""
+        (component,) = self.organ.step.components
+        (value,) = self.run([Call(Part(component.name), ports, frame)])
+        return Whole(value, {component.name: value})
+
     def constant(self) -> Tensor | None:
         """What it adds whatever it reads, [width]: its bias."""
         return None
@@ -53,7 +59,7 @@ class Piece:
     def scaled(self, value: Tensor) -> Tensor:
         """A residual multiplier, by the config or by channel."""
         if self.organ.scaled is not None:
-            with torch.no_grad():
+            with torch.set_grad_enabled(value.requires_grad):
                 value = self.organ.scaled(value)
         return value if self.organ.scale == 1.0 else value * self.organ.scale
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import logging
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,11 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def gradients_for(inputs: Iterable[torch.Tensor]) -> torch.set_grad_enabled:
+    """Gradients on inside, where one of the inputs asks for them."""
+    return torch.set_grad_enabled(any(tensor.requires_grad for tensor in inputs))
 
 
 @contextmanager

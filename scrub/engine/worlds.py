@@ -1,0 +1,221 @@
+"""A world: every activation of a model on some inputs, as they are or under interventions.
+
+An intervened world shares with the one it was made from all that lies upstream of the edits; what
+lies downstream is evaluated anew, group by group, by the model's own modules. That is what causal
+tracing, patching and attribution are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from scrub.engine.executor import accumulator
+from scrub.graph import Component, Kind, ModelGraph, Part, Site
+from scrub.graph.links import Link, groups_of, links_of
+from scrub.models.base import Batch, Call, Model
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Input:
+    """One port of one component: what it reads, and nobody else."""
+
+    component: str
+    port: str
+
+    def __str__(self) -> str:
+        return f"{self.component}<{self.port}>"
+
+
+@dataclass(frozen=True)
+class State:
+    """A stream's sum, for all that reads it or a later stream that extends it."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return self.stream
+
+
+What = Part | Input | State
+
+
+class Made(Mapping[str, Tensor]):
+    """Tensors that are made each time they are asked for: keeping them would take the memory."""
+
+    def __init__(self, names: Sequence[str], make: Callable[[str], Tensor]) -> None:
+        self._names, self._make = dict.fromkeys(names), make
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """Another value at one place of the model.
+
+    `value` takes what stands there [row, n, width] at the positions `at` [row, n] (all, if None)
+    and gives what is to stand there, of the same shape.
+    """
+
+    what: What
+    value: Callable[[Tensor], Tensor]
+    at: Tensor | None = None
+
+
+class Layout:
+    """How a model graph is evaluated: its groups in order, its streams as extensions."""
+
+    def __init__(self, graph: ModelGraph) -> None:
+        self.graph = graph
+        self.links: Mapping[str, Link] = links_of(graph)
+        self.groups: tuple[tuple[Component, ...], ...] = groups_of(graph)
+        self.group_of = {c.name: i for i, group in enumerate(self.groups) for c in group}
+
+    @cached_property
+    def first_reader(self) -> Mapping[str, int]:
+        """The first group that reads each stream, or one that extends it."""
+        found: dict[str, int] = {}
+        for i, group in enumerate(self.groups):
+            for port in group[0].ports:
+                found.setdefault(port.stream, i)
+        return found
+
+    def space(self, what: What) -> str:
+        """The position space of a place."""
+        match what:
+            case State(stream):
+                return self.graph.stream_spaces[stream]
+            case Input(component, port):
+                return self.graph.stream_spaces[self.graph[component].port(port).stream]
+            case Part(component):
+                return self.graph[component].space
+
+    def start(self, what: What) -> int:
+        """The first group whose evaluation an edit there changes."""
+        match what:
+            case Part(component) | Input(component):
+                return self.group_of[component]
+            case State(stream):
+                return self.first_reader[stream]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """The streams' sums and the components' shares [row, position, width] on a batch of inputs.
+
+    Shares are made where they are asked for. Sums are in float32 at least.
+    """
+
+    model: Model
+    layout: Layout
+    frame: Batch
+    streams: Mapping[str, Tensor]
+    shares: Mapping[str, Tensor]
+
+    @staticmethod
+    def plain(model: Model, frame: Batch, layout: Layout | None = None) -> World:
+        """The model as it is, by one forward pass."""
+        graph = model.graph
+        named = [c.name for c in graph.components if c.name != graph.output]
+        sites = [Site(Kind.STREAM, stream) for stream in graph.streams]
+        outputs = {name: Site(Kind.OUTPUT, name) for name in named}
+        recorded = model.record(frame, [*sites, *outputs.values()])
+        wide = accumulator(model.dtype)
+
+        def share(name: str) -> Tensor:
+            return model.output(Part(name), recorded[outputs[name]]).to(wide)
+
+        streams = Made(list(graph.streams), lambda s: recorded[Site(Kind.STREAM, s)].to(wide))
+        return World(model, layout or Layout(graph), frame, streams, Made(named, share))
+
+    def repeated(self, times: int) -> World:
+        """The same rows so many times over, one block after another."""
+        if times == 1:
+            return self
+
+        def rows(table: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+            return Made(tuple(table), lambda n: table[n].repeat(times, *[1] * (table[n].ndim - 1)))
+
+        frame = Batch(rows(self.frame.fields), rows(self.frame.lengths))
+        return World(self.model, self.layout, frame, rows(self.streams), rows(self.shares))
+
+    def share(self, part: Part, bases: Mapping[str, Tensor] | None = None) -> Tensor:
+        """What a part adds to its readers' sums, [row, position, width].
+
+        `bases` holds the bases of the subspaces that parts name.
+        """
+        if part.neurons is None and part.experts is None:
+            return projected(part, self.shares[part.component], bases or {})
+        component = self.model.graph[part.component]
+        ports = {port.name: self.streams[port.stream] for port in component.ports}
+        (value,) = self.model.run([Call(part, ports, self.frame)])
+        return value.to(accumulator(self.model.dtype))
+
+    def output(self, at: Tensor | None) -> Tensor:
+        """The model's output at positions [row, n] (all, if None): [row, n, width]."""
+        graph = self.model.graph
+        (port,) = graph[graph.output].ports
+        read = picked(self.streams[port.stream], at)
+        (value,) = self.model.run([Call(Part(graph.output), {port.name: read}, self.frame, at)])
+        return value.to(accumulator(self.model.dtype))
+
+
+def reading(world: World, what: What, bases: Mapping[str, Tensor] | None = None) -> Tensor:
+    """What stands at a place in a world, [row, position, width]."""
+    match what:
+        case State(stream):
+            return world.streams[stream]
+        case Input(component, port):
+            return world.streams[world.model.graph[component].port(port).stream]
+        case Part():
+            return world.share(what, bases)
+
+
+def projected(part: Part, share: Tensor, bases: Mapping[str, Tensor]) -> Tensor:
+    """A share in the part's subspace, if it names one."""
+    if part.subspace is None:
+        return share
+    basis = bases[part.subspace].to(share)  # [width, k]
+    return (share @ basis) @ basis.T
+
+
+def picked(value: Tensor, at: Tensor | None) -> Tensor:
+    """The positions `at` [row, n] of a value [row, length, width]."""
+    if at is None:
+        return value
+    return value[torch.arange(len(at), device=at.device)[:, None], at]
+
+
+def put(value: Tensor, at: Tensor | None, new: Tensor) -> Tensor:
+    """A copy of a value with something else at some of its positions."""
+    if at is None:
+        return new
+    return value.clone().scatter(1, at[:, :, None].expand(-1, -1, value.shape[2]), new)
+
+
+def component_of(what: What) -> str | None:
+    """The component that an edit there is an edit of; None for a residual state."""
+    return None if isinstance(what, State) else what.component
+
+
+def edits_by_group(layout: Layout, edits: Sequence[Edit]) -> Mapping[int, list[Edit]]:
+    """The edits of parts and ports, by the number of their group."""
+    found: dict[int, list[Edit]] = {}
+    for edit in edits:
+        if not isinstance(edit.what, State):
+            found.setdefault(layout.start(edit.what), []).append(edit)
+    return found

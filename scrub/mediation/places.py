@@ -1,0 +1,127 @@
+"""Places of a model as users write them: `a1.h0@end`, `m3.n17`, `a5.h1<q>@subject`, `resid.4@0,3`.
+
+What stands before the `@` names a component part, one port of a component, or a residual state (a
+stream of the model graph); what follows it, positions: a role, indices, or all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from scrub.engine.worlds import Input, State, What
+from scrub.errors import InputRefused, Problem, nearest
+from scrub.graph import ALL, Everywhere, ModelGraph, Part, Positions, positions
+from scrub.graph.names import UnknownName, expand
+from scrub.graph.positions import Each
+
+_INPUT = re.compile(r"^(?P<component>.+)<(?P<port>\w+)>$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Something of the model, at some positions.
+
+    >>> from scrub.graph import Role
+    >>> str(Place(Part("a1.h0"), Role("end"))), str(Place(State("resid.4")))
+    ('a1.h0@end', 'resid.4')
+    """
+
+    what: What
+    at: Positions = ALL
+
+    def __str__(self) -> str:
+        return f"{self.what}" if isinstance(self.at, Everywhere) else f"{self.what}@{self.at}"
+
+
+def places(
+    written: str | Place | What | Iterable[str | Place | What], graph: ModelGraph
+) -> tuple[Place, ...]:
+    """The places that a name, or several, stand for; lists and ranges of components as everywhere.
+
+    Raises `InputRefused` with every name that the model does not know.
+
+    >>> from scrub.graph import Component, ModelGraph
+    >>> graph = ModelGraph("toy", tuple(map(Component, ["a0.h0", "a0.h1"])), output="a0.h1")
+    >>> [str(place) for place in places("a0@end", graph)]
+    ['a0.h0@end', 'a0.h1@end']
+    """
+    one = isinstance(written, (str, Place, Part, Input, State))
+    names: list[str | Place | What] = [written] if one else list(written)  # type: ignore[arg-type,list-item]
+    problems: list[Problem] = []
+    found: dict[Place, None] = {}
+    for name in names:
+        try:
+            found |= dict.fromkeys(_places(name, graph))
+        except InputRefused as refused:
+            problems += refused.problems
+    if problems:
+        raise InputRefused(problems)
+    return tuple(found)
+
+
+def _places(name: str | Place | What, graph: ModelGraph) -> Sequence[Place]:
+    if isinstance(name, Place):
+        return [Place(what, name.at) for what in _whats(name.what, graph)]
+    if not isinstance(name, str):
+        return [Place(what) for what in _whats(name, graph)]
+    what, _, where = name.partition("@")
+    return [Place(found, _at(name, where)) for found in _whats(what.strip(), graph)]
+
+
+def _at(name: str, where: str) -> Positions:
+    numbers = [piece.strip() for piece in where.split(",")]
+    written: object = where.strip() or None
+    if where and all(piece.isdigit() for piece in numbers):
+        written = [int(piece) for piece in numbers]
+    found = positions(written)
+    if isinstance(found, Each):
+        raise InputRefused(Problem(f"place '{name}'", "is one place, not one for each position."))
+    return found
+
+
+def _whats(name: str | What, graph: ModelGraph) -> Sequence[What]:
+    where = f"place '{name}'"
+    if isinstance(name, State) or (isinstance(name, str) and name in graph.streams):
+        stream = name.stream if isinstance(name, State) else name
+        if stream not in graph.streams:
+            raise InputRefused(Problem(where, "is no stream.", nearest(stream, graph.streams)))
+        return [State(stream)]
+    if isinstance(name, str) and (match := _INPUT.match(name)):
+        parts = _parts(match["component"], graph, where)
+        return [_input(part, match["port"], graph, where) for part in parts]
+    if isinstance(name, Input):
+        return [_input(Part(name.component), name.port, graph, where)]
+    return _parts(str(name), graph, where) if isinstance(name, str) else [_part(name, graph, where)]
+
+
+def _parts(name: str, graph: ModelGraph, where: str) -> Sequence[Part]:
+    try:
+        return [_part(part, graph, where) for part in expand(name, graph)]
+    except UnknownName as unknown:
+        known = [*graph.by_name, *graph.streams]
+        hint = unknown.hint if unknown.name != name else nearest(name, known)
+        found = f"'{unknown.name}' is no component and no stream."
+        raise InputRefused(Problem(where, found, hint)) from None
+
+
+def _part(part: Part, graph: ModelGraph, where: str) -> Part:
+    if part.component == graph.output:
+        found = f"'{part}' is the output: it is measured, not replaced."
+        raise InputRefused(Problem(where, found, "Name what feeds it."))
+    if part.component not in graph:
+        found = f"'{part}' is no component."
+        raise InputRefused(Problem(where, found, nearest(part.component, graph.by_name)))
+    return part
+
+
+def _input(part: Part, port: str, graph: ModelGraph, where: str) -> Input:
+    names = graph[part.component].port_names
+    if not part.whole or port not in names:
+        known = f"Its ports: {', '.join(names) or 'none'}."
+        found = f"{part.component} has no port '{port}'."
+        if not part.whole:
+            found, known = f"'{part}' is a part of a component, which has no ports.", known
+        raise InputRefused(Problem(where, found, known))
+    return Input(part.component, port)

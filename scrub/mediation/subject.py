@@ -1,0 +1,149 @@
+"""What is intervened on: a model, a task, and the examples on which effects are measured.
+
+Examples are worked on in *scenes*, a few at a time; each (example, draw) is an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from scrub.data.dataset import Ints
+from scrub.data.task import Task
+from scrub.data.tasks import resolve_task
+from scrub.engine.metrics import Floats, Scorer
+from scrub.engine.replacements import Draws
+from scrub.engine.worlds import Layout
+from scrub.errors import InputRefused, Problem, nearest
+from scrub.graph import Indices, Role
+from scrub.hypothesis.loading import resolve_model_source
+from scrub.mediation.moments import Moments
+from scrub.mediation.places import Place, places
+from scrub.mediation.scene import Scene
+from scrub.models.base import Model
+from scrub.models.batches import Inputs
+
+TOKENS_AT_ONCE = 4096  # positions of a scene on a CPU: beyond this its caches lose
+
+
+@dataclass(eq=False)
+class Subject:
+    """A model and a task, ready for interventions on some of the task's examples.
+
+    `rows` are the references [row]; each gets `draws` draws of what is random, which `seed`
+    fixes. `batch` items run at a time.
+    """
+
+    model: Model
+    task: Task
+    rows: Ints
+    draws: int = 1
+    seed: int = 0
+    batch: int = 64
+    layout: Layout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layout = Layout(self.model.graph)
+        self.scorer = Scorer(self.task, self.task.dataset, self.model.device)
+        self.inputs = Inputs.of(self.task.dataset, self.model.graph)
+        self.moments = Moments(self.model, self.layout, self.task.dataset, self.inputs)
+
+    @staticmethod
+    def of(
+        model: object,
+        task: Task | str | Path,
+        *,
+        references: int | None = 64,
+        draws: int = 1,
+        seed: int = 0,
+        batch: int | None = None,
+        dtype: str = "float32",
+        device: str = "cpu",
+        folder: Path | None = None,
+    ) -> Subject:
+        """From what a user has: a model (in memory, a folder, a name) and a task or data file.
+
+        `references` examples are chosen by the seed; None takes all. Raises `InputRefused` where
+        either cannot be used, and `ModelRefused` where the probe fails.
+        """
+        folder = folder or Path.cwd()
+        found = resolve_task(task, folder)
+        opened = opened_model(model, folder, dtype, device)
+        total = len(found.dataset)
+        if references is not None and references < 1:
+            raise InputRefused(Problem("option 'references'", "must be at least 1."))
+        chosen = np.arange(total)
+        if references is not None and references < total:
+            picked = np.random.default_rng(seed).choice(total, references, replace=False)
+            chosen = np.sort(picked)
+        length = sum(Inputs.of(found.dataset, opened.graph).longest.values())
+        some = batch or max(1, TOKENS_AT_ONCE // max(length, 1))
+        return Subject(opened, found, chosen.astype(np.int64), draws, seed, some)
+
+    @property
+    def items(self) -> int:
+        return len(self.rows) * self.draws
+
+    def scenes(self) -> Iterator[Scene]:
+        """The items a few at a time: all draws of a reference follow one another."""
+        rows, draw = (
+            np.repeat(self.rows, self.draws),
+            np.tile(np.arange(self.draws), len(self.rows)),
+        )
+        for first in range(0, self.items, self.batch):
+            some = slice(first, first + self.batch)
+            yield Scene(self, Draws(rows[some], draw[some], self.seed))
+
+    def places(self, written: object) -> tuple[Place, ...]:
+        """Places as users write them, with positions that the data have. Raises `InputRefused`."""
+        found = places(written, self.model.graph)  # type: ignore[arg-type]
+        problems = [p for place in found if (p := self._position_problem(place)) is not None]
+        if problems:
+            raise InputRefused(problems)
+        return found
+
+    def _position_problem(self, place: Place) -> Problem | None:
+        where, dataset = f"place '{place}'", self.task.dataset
+        space = self.layout.space(place.what)
+        match place.at:
+            case Role(name) if name not in dataset.roles:
+                return Problem(where, f"no role '{name}'.", nearest(name, dataset.roles))
+            case Role(name) if dataset.role_space(name) != space:
+                found = f"role '{name}' counts positions of '{dataset.role_space(name)}', and "
+                found += f"{place.what} lives in '{space}'."
+                return Problem(where, found)
+            case Role(name, item):
+                sizes = {len(spots) for spots in dataset.roles[name]}
+                if len(sizes) > 1 or 0 in sizes:
+                    found = f"role '{name}' has {' or '.join(map(str, sorted(sizes)))} positions "
+                    return Problem(where, f"{found}in an example, and must have equally many.")
+                if item is not None and item >= min(sizes):
+                    return Problem(where, f"role '{name}' has {min(sizes)} positions.")
+            case Indices(indices):
+                shortest = int(dataset.lengths_in(self.model.graph.space[space])[self.rows].min())
+                if max(indices) >= shortest:
+                    found = f"the shortest example has {shortest} positions."
+                    return Problem(where, found, "Count from 0.")
+        return None
+
+    def averaged(self, values: Floats) -> Floats:
+        """Values of items [..., item] as means over the draws [..., reference]."""
+        means: Floats = values.reshape(*values.shape[:-1], len(self.rows), self.draws).mean(-1)
+        return means
+
+
+def opened_model(source: object, folder: Path, dtype: str, device: str) -> Model:
+    """A model in memory as it is; a name, a folder or a module loaded and probed."""
+    found = resolve_model_source(source, folder)
+    if all(hasattr(found, name) for name in ("graph", "record", "run")):
+        model: Model = found
+        return model
+    from scrub.models.loading import load
+    from scrub.models.probed import require_probed
+
+    loaded = load(found, dtype=dtype, device=device)
+    require_probed(loaded)
+    return loaded
