@@ -8,23 +8,23 @@ is one call of the model's own module.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from scrub.engine.executor import accumulator
-from scrub.engine.worlds import (
+from scrub.engine.edits import (
     Edit,
     Input,
-    Made,
     State,
-    World,
-    component_of,
-    edits_by_group,
-    picked,
+    by_place,
+    finer,
+    held,
+    ports_under,
     projected,
-    put,
+    require_apart,
 )
+from scrub.engine.executor import accumulator
+from scrub.engine.worlds import Made, World
 from scrub.graph import Component, Part
 from scrub.models.base import Call
 
@@ -34,14 +34,19 @@ Tensor = torch.Tensor
 def edited(base: World, edits: Sequence[Edit], bases: Mapping[str, Tensor] | None = None) -> World:
     """The world in which these places hold other values, and all that follows from it.
 
-    Edits of one place apply in order. `bases` holds those of the subspaces that parts name.
+    Edits apply in order, after those of the base: of a component's ports first, then of what it
+    adds. `bases` holds those of the subspaces that parts name. Raises `InputRefused` where some
+    neurons or experts are edited that another edit has replaced in part or with all the others.
     """
-    flow = _Flow(base, edits, bases or {})
+    flow = _Flow(base, edits, {**base.bases, **(bases or {})})
+    require_apart([*base.edits, *edits])
     for number in range(min(flow.starts, default=len(base.layout.groups)), len(base.layout.groups)):
         flow.advance(number)
     streams = Made(tuple(base.streams), flow.stream)
     shares = Made(tuple(base.shares), flow.share)
-    return World(base.model, base.layout, base.frame, streams, shares)
+    return replace(
+        base, streams=streams, shares=shares, edits=(*base.edits, *edits), bases=flow.bases
+    )
 
 
 @dataclass(eq=False)
@@ -62,13 +67,8 @@ class _Flow:
     groups: dict[int, _Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        layout = self.base.layout
-        self.by_group = edits_by_group(layout, self.edits)
-        self.by_stream: dict[str, list[Edit]] = {}
-        for edit in self.edits:
-            if isinstance(edit.what, State):
-                self.by_stream.setdefault(edit.what.stream, []).append(edit)
-        self.starts = [layout.start(edit.what) for edit in self.edits]
+        self.before, self.new = by_place(self.base.edits), by_place(self.edits)
+        self.starts = [self.base.layout.start(edit.what) for edit in self.edits]
         self.wide = accumulator(self.base.model.dtype)
 
     def stream(self, name: str) -> Tensor:
@@ -86,15 +86,15 @@ class _Flow:
     def _live(self, name: str) -> Tensor | None:
         """A stream's sum where it differs from the base's."""
         if name not in self.streams:
-            value = self._extended(name)
-            for edit in self.by_stream.get(name, ()):
-                own = self.base.streams[name] if value is None else value
-                value = put(own, edit.at, edit.value(picked(own, edit.at)).to(self.wide))
+            value, new = self._extended(name), self.new.get(State(name), [])
+            edits = new if value is None else [*self.before.get(State(name), []), *new]
+            for edit in edits:
+                value = edit.on(self.base.streams[name] if value is None else value)
             self.streams[name] = value
         return self.streams[name]
 
     def _extended(self, name: str) -> Tensor | None:
-        """The stream before it, and what has been added since."""
+        """The stream before it, and what has been added since; None where both are the base's."""
         layout = self.base.layout
         link = layout.links[name]
         before = self._live(link.before) if link.before else None
@@ -103,7 +103,8 @@ class _Flow:
         if before is None and not changed:
             return None
         deltas = [delta for n in changed if (delta := self._delta(n, link.added)) is not None]
-        if before is None and len(deltas) == len(changed):
+        edited_there = State(name) in self.before  # and the sum without these edits is not known
+        if before is None and len(deltas) == len(changed) and not edited_there:
             return sum(deltas, self.base.streams[name])
         value = self._constant(name)
         if link.before:
@@ -137,20 +138,14 @@ class _Flow:
     def advance(self, number: int) -> None:
         """Evaluates a group, if something of it is to change."""
         members = self.base.layout.groups[number]
-        edits = self.by_group.get(number, [])
         if members[0].name == self.base.model.graph.output:
             return
         moved = any(self._live(port.stream) is not None for port in members[0].ports)
-        if moved:
-            group = self._evaluated(members)
-        elif edits:
-            group = _Group(self.base.shares)
-        else:
+        if not moved and not any(component.name in self.new for component in members):
             return
-        changed: dict[str, Tensor] = {}
-        for component in members:
-            if own := [edit for edit in edits if component_of(edit.what) == component.name]:
-                changed[component.name] = self._edited(component, group.shares, own)
+        group = self._evaluated(members) if moved else _Group(self.base.shares)
+        found = {component.name: self._edited(component, group, moved) for component in members}
+        changed = {name: share for name, share in found.items() if share is not None}
         self.groups[number] = _with(group, changed)
 
     def _evaluated(self, members: Sequence[Component]) -> _Group:
@@ -161,35 +156,38 @@ class _Flow:
         shares = Made(tuple(whole.shares), lambda n: whole.shares[n].to(self.wide))
         return _Group(shares, total=whole.total.to(self.wide))
 
-    def _edited(
-        self, component: Component, shares: Mapping[str, Tensor], edits: Sequence[Edit]
-    ) -> Tensor:
-        """A component's share with its ports edited, and then its output."""
+    def _edited(self, component: Component, group: _Group, moved: bool) -> Tensor | None:
+        """A component's share, its ports edited and then its output; None where nothing is."""
+        name = component.name
+        before, new = (edits.get(name, []) for edits in (self.before, self.new))
+        edits = [*before, *new]
+        if not (new or (moved and before)):
+            return None
         ports = {port.name: self.stream(port.stream) for port in component.ports}
-        share = shares[component.name]
-        for edit in edits:
-            if isinstance(edit.what, Input):
-                own = ports[edit.what.port]
-                new = edit.value(picked(own, edit.at)).to(self.wide)
-                ports[edit.what.port] = put(own, edit.at, new)
-        if any(isinstance(edit.what, Input) for edit in edits):
-            share = self._run(Part(component.name), ports)
-        for edit in edits:
-            if isinstance(edit.what, Part):
-                share = self._replaced(edit, share, ports)
+        ports = ports_under(name, ports, edits)
+        share, done = group.shares[name], len(before)
+        if moved or any(isinstance(edit.what, Input) for edit in new):
+            done = 0
+            if any(isinstance(edit.what, Input) for edit in edits):
+                share = self._run(Part(name), ports)
+        for i in range(done, len(edits)):
+            if isinstance(edits[i].what, Part):
+                share = self._replaced(edits[i], share, ports, edits[:i])
         return share
 
-    def _replaced(self, edit: Edit, share: Tensor, ports: Mapping[str, Tensor]) -> Tensor:
+    def _replaced(
+        self, edit: Edit, share: Tensor, ports: Mapping[str, Tensor], before: Sequence[Edit]
+    ) -> Tensor:
         """A component's share with that of a part replaced."""
         part = edit.what
         assert isinstance(part, Part)
         if part.whole:
-            return put(share, edit.at, edit.value(picked(share, edit.at)).to(self.wide))
-        finer = part.neurons is not None or part.experts is not None
-        own = self._run(part, ports) if finer else projected(part, share, self.bases)
-        old = picked(own, edit.at)
-        new = projected(part, edit.value(old).to(self.wide), self.bases)
-        return put(share, edit.at, picked(share, edit.at) + (new - old))
+            return edit.on(share)
+        if finer(part):
+            own = held(self.base.model, part, ports, self.base.frame, before)
+            return share + (edit.on(own) - own)
+        own = projected(part, share, self.bases)
+        return share + (projected(part, edit.on(own), self.bases) - own)
 
     def _run(self, part: Part, ports: Mapping[str, Tensor]) -> Tensor:
         (value,) = self.base.model.run([Call(part, ports, self.base.frame)])

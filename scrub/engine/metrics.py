@@ -122,17 +122,44 @@ class Scorer:
         _require_finite(metric, values, output, rows)
         return values
 
+    def differentiable(
+        self, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
+    ) -> torch.Tensor:
+        """The metric's value for each item as a tensor, [item], which has a gradient where it can.
+
+        Raises `InputRefused` for a user's metric that raises, or gives no tensor [item].
+        """
+        metric = self.task.metric
+        if isinstance(metric, str):
+            return self._values(metric, output, own, rows)
+        columns = {name: values[rows] for name, values in self._columns.items()}
+        where = f"metric '{self.task.metric_name}'"
+        try:
+            values = metric(output, columns)
+        except Exception as error:  # the user's code: whatever it raises is reported
+            kind = type(error).__name__
+            raise InputRefused(Problem(where, f"raised {kind}: {error}")) from error
+        if not isinstance(values, torch.Tensor) or values.shape != (len(rows),):
+            found = f"must give a tensor with one value for each of {len(rows)} examples."
+            raise InputRefused(Problem(where, found, "Gradients need torch operations."))
+        return values
+
     def _slice(
         self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
     ) -> Floats:
+        values: Floats = self._values(metric, output, own, rows).cpu().numpy()
+        return values
+
+    def _values(
+        self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
+    ) -> torch.Tensor:
         scored = Scored(
             logits=output.double(),
             answer=self._of(self._answers, rows, output),
             wrong=self._of(self._wrong, rows, output),
             own=None if own is None else own.double(),
         )
-        values: Floats = METRICS[metric](scored).mean(-1).cpu().numpy()
-        return values
+        return METRICS[metric](scored).mean(-1)
 
     def _of(
         self, table: NDArray[np.int64] | None, rows: Ints, output: torch.Tensor

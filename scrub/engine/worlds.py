@@ -3,46 +3,51 @@
 An intervened world shares with the one it was made from all that lies upstream of the edits; what
 lies downstream is evaluated anew, group by group, by the model's own modules. That is what causal
 tracing, patching and attribution are made of.
+
+A world keeps the edits that made it. Edits of an edited world come after its own, and its own hold
+wherever something is evaluated anew: what was ablated stays ablated when another place is restored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 
+from scrub.engine.edits import (
+    Edit,
+    Input,
+    State,
+    What,
+    finer,
+    held,
+    picked,
+    ports_under,
+    projected,
+    put,
+)
 from scrub.engine.executor import accumulator
 from scrub.graph import Component, Kind, ModelGraph, Part, Site
 from scrub.graph.links import Link, groups_of, links_of
 from scrub.models.base import Batch, Call, Model
 
+__all__ = [
+    "Edit",
+    "Input",
+    "Layout",
+    "Made",
+    "State",
+    "What",
+    "World",
+    "picked",
+    "projected",
+    "put",
+    "reading",
+]
+
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True)
-class Input:
-    """One port of one component: what it reads, and nobody else."""
-
-    component: str
-    port: str
-
-    def __str__(self) -> str:
-        return f"{self.component}<{self.port}>"
-
-
-@dataclass(frozen=True)
-class State:
-    """A stream's sum, for all that reads it or a later stream that extends it."""
-
-    stream: str
-
-    def __str__(self) -> str:
-        return self.stream
-
-
-What = Part | Input | State
 
 
 class Made(Mapping[str, Tensor]):
@@ -61,19 +66,6 @@ class Made(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._names)
-
-
-@dataclass(frozen=True, eq=False)
-class Edit:
-    """Another value at one place of the model.
-
-    `value` takes what stands there [row, n, width] at the positions `at` [row, n] (all, if None)
-    and gives what is to stand there, of the same shape.
-    """
-
-    what: What
-    value: Callable[[Tensor], Tensor]
-    at: Tensor | None = None
 
 
 class Layout:
@@ -117,7 +109,8 @@ class Layout:
 class World:
     """The streams' sums and the components' shares [row, position, width] on a batch of inputs.
 
-    Shares are made where they are asked for. Sums are in float32 at least.
+    Shares are made where they are asked for. Sums are in float32 at least. `edits` are all that
+    made it of the plain world, `bases` those of the subspaces that they name.
     """
 
     model: Model
@@ -125,6 +118,8 @@ class World:
     frame: Batch
     streams: Mapping[str, Tensor]
     shares: Mapping[str, Tensor]
+    edits: tuple[Edit, ...] = ()
+    bases: Mapping[str, Tensor] = field(default_factory=dict)
 
     @staticmethod
     def plain(model: Model, frame: Batch, layout: Layout | None = None) -> World:
@@ -151,19 +146,29 @@ class World:
             return Made(tuple(table), lambda n: table[n].repeat(times, *[1] * (table[n].ndim - 1)))
 
         frame = Batch(rows(self.frame.fields), rows(self.frame.lengths))
-        return World(self.model, self.layout, frame, rows(self.streams), rows(self.shares))
+        return replace(
+            self,
+            frame=frame,
+            streams=rows(self.streams),
+            shares=rows(self.shares),
+            edits=tuple(edit.repeated(times) for edit in self.edits),
+        )
 
     def share(self, part: Part, bases: Mapping[str, Tensor] | None = None) -> Tensor:
         """What a part adds to its readers' sums, [row, position, width].
 
-        `bases` holds the bases of the subspaces that parts name.
+        `bases` holds the bases of the subspaces that parts name. Neurons and experts add what they
+        add before an edit of their component as a whole.
         """
-        if part.neurons is None and part.experts is None:
+        if not finer(part):
             return projected(part, self.shares[part.component], bases or {})
-        component = self.model.graph[part.component]
-        ports = {port.name: self.streams[port.stream] for port in component.ports}
-        (value,) = self.model.run([Call(part, ports, self.frame)])
-        return value.to(accumulator(self.model.dtype))
+        return held(self.model, part, self.ports(part.component), self.frame, self.edits)
+
+    def ports(self, name: str) -> dict[str, Tensor]:
+        """What a component reads, by port [row, position, width]: its streams, its ports edited."""
+        component = self.model.graph[name]
+        streams = {port.name: self.streams[port.stream] for port in component.ports}
+        return ports_under(name, streams, self.edits)
 
     def output(self, at: Tensor | None) -> Tensor:
         """The model's output at positions [row, n] (all, if None): [row, n, width]."""
@@ -180,42 +185,6 @@ def reading(world: World, what: What, bases: Mapping[str, Tensor] | None = None)
         case State(stream):
             return world.streams[stream]
         case Input(component, port):
-            return world.streams[world.model.graph[component].port(port).stream]
+            return world.ports(component)[port]
         case Part():
             return world.share(what, bases)
-
-
-def projected(part: Part, share: Tensor, bases: Mapping[str, Tensor]) -> Tensor:
-    """A share in the part's subspace, if it names one."""
-    if part.subspace is None:
-        return share
-    basis = bases[part.subspace].to(share)  # [width, k]
-    return (share @ basis) @ basis.T
-
-
-def picked(value: Tensor, at: Tensor | None) -> Tensor:
-    """The positions `at` [row, n] of a value [row, length, width]."""
-    if at is None:
-        return value
-    return value[torch.arange(len(at), device=at.device)[:, None], at]
-
-
-def put(value: Tensor, at: Tensor | None, new: Tensor) -> Tensor:
-    """A copy of a value with something else at some of its positions."""
-    if at is None:
-        return new
-    return value.clone().scatter(1, at[:, :, None].expand(-1, -1, value.shape[2]), new)
-
-
-def component_of(what: What) -> str | None:
-    """The component that an edit there is an edit of; None for a residual state."""
-    return None if isinstance(what, State) else what.component
-
-
-def edits_by_group(layout: Layout, edits: Sequence[Edit]) -> Mapping[int, list[Edit]]:
-    """The edits of parts and ports, by the number of their group."""
-    found: dict[int, list[Edit]] = {}
-    for edit in edits:
-        if not isinstance(edit.what, State):
-            found.setdefault(layout.start(edit.what), []).append(edit)
-    return found

@@ -67,7 +67,7 @@ def read_circuit(path: str | Path, graph: ModelGraph) -> tuple[Edge, ...]:
         except InputRefused as refused:
             problems += refused.problems
             continue
-        problem = _unknown(edge, graph)
+        problem = unknown_edge(edge, graph)
         if problem is None:
             edges.append(edge)
         else:
@@ -124,7 +124,8 @@ def _kept(entry: object) -> bool:
     return bool(entry.get("in_graph", True)) if isinstance(entry, dict) else bool(entry)
 
 
-def _unknown(edge: Edge, graph: ModelGraph) -> Problem | None:
+def unknown_edge(edge: Edge, graph: ModelGraph) -> Problem | None:
+    """What keeps an edge from being one of the graph's."""
     for name in (edge.feeder, edge.reader):
         if name not in graph:
             close = nearest(name, graph.by_name)

@@ -15,7 +15,11 @@ from scrub.graph.model_graph import Component, ModelGraph
 
 @dataclass(frozen=True)
 class Link:
-    """A stream, the largest earlier one whose feeders it has too, and its further feeders."""
+    """A stream, the largest earlier one whose feeders it has too, and its further feeders.
+
+    Of several such the latest: where two streams have the same feeders the second extends the
+    first by nothing.
+    """
 
     stream: str
     before: str | None
@@ -36,8 +40,8 @@ def links_of(graph: ModelGraph) -> Mapping[str, Link]:
     held: dict[str, frozenset[str]] = {}
     for stream, feeders in graph.streams.items():
         own = frozenset(feeders)
-        smaller = [name for name, others in held.items() if others and others < own]
-        before = max(smaller, key=lambda name: len(held[name]), default=None)
+        smaller = [name for name, others in held.items() if others and others <= own]
+        before = max(reversed(smaller), key=lambda name: len(held[name]), default=None)
         added = own - held[before] if before else own
         found[stream] = Link(stream, before, tuple(f for f in feeders if f in added))
         held[stream] = own

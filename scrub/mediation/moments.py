@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -27,8 +27,16 @@ class Moments:
     it is taken position by position, so that all examples must be equally long.
     """
 
-    def __init__(self, model: Model, layout: Layout, dataset: Dataset, inputs: Inputs) -> None:
+    def __init__(
+        self,
+        model: Model,
+        layout: Layout,
+        dataset: Dataset,
+        inputs: Inputs,
+        bases: Mapping[str, Tensor],
+    ) -> None:
         self.model, self.layout, self.dataset, self.inputs = model, layout, dataset, inputs
+        self.bases = bases
         self._means: dict[tuple[Place, str | None], Tensor] = {}
         self._deviations: dict[What, float] = {}
         self._classes: dict[str | None, Ints] = {}
@@ -58,7 +66,8 @@ class Moments:
         for rows, world in self._worlds():
             index = torch.from_numpy(classes[rows]).to(self.model.device)
             for place in wanted:
-                value = picked(reading(world, place.what), self._at(place.at, rows)).double()
+                here = reading(world, place.what, self.bases)
+                value = picked(here, self._at(place.at, rows)).double()
                 if place not in sums:
                     shape = (int(classes.max()) + 1, *value.shape[1:])
                     sums[place] = value.new_zeros(shape)
@@ -73,7 +82,7 @@ class Moments:
         if what not in self._deviations:
             count, total, squares = 0, 0.0, 0.0
             for rows, world in self._worlds():
-                value = reading(world, what).double()
+                value = reading(world, what, self.bases).double()
                 there = self._there(what, rows, value.shape[1])
                 kept = value[there]  # [position, width]
                 count += kept.numel()

@@ -1,7 +1,8 @@
 """Places of a model as users write them: `a1.h0@end`, `m3.n17`, `a5.h1<q>@subject`, `resid.4@0,3`.
 
-What stands before the `@` names a component part, one port of a component, or a residual state (a
-stream of the model graph); what follows it, positions: a role, indices, or all.
+What stands before the `@` names component parts, ports of components, or residual states (streams
+of the model graph); what follows it, positions: a role, indices, or all. Several such groups are
+parted by commas, `a0.h0,a0.h1@end,m3`: the positions are those of the names before them.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def places(
     Raises `InputRefused` with every name that the model does not know.
 
     >>> from scrub.graph import Component, ModelGraph
-    >>> graph = ModelGraph("toy", tuple(map(Component, ["a0.h0", "a0.h1"])), output="a0.h1")
+    >>> graph = ModelGraph("toy", tuple(map(Component, ["a0.h0", "a0.h1", "y"])), output="y")
     >>> [str(place) for place in places("a0@end", graph)]
     ['a0.h0@end', 'a0.h1@end']
     """
@@ -66,8 +67,27 @@ def _places(name: str | Place | What, graph: ModelGraph) -> Sequence[Place]:
         return [Place(what, name.at) for what in _whats(name.what, graph)]
     if not isinstance(name, str):
         return [Place(what) for what in _whats(name, graph)]
-    what, _, where = name.partition("@")
-    return [Place(found, _at(name, where)) for found in _whats(what.strip(), graph)]
+    found = []
+    for group in _grouped(name):
+        what, _, where = group.partition("@")
+        for piece in what.split(","):
+            found += [Place(what, _at(name, where)) for what in _whats(piece.strip(), graph)]
+    return found
+
+
+def _grouped(written: str) -> list[str]:
+    """Groups of names, each with its own positions.
+
+    >>> _grouped("a0.h0,a0.h1@end,resid.4@0,3,m3")
+    ['a0.h0,a0.h1@end', 'resid.4@0,3', 'm3']
+    """
+    groups, names = [], list[str]()
+    for piece in re.split(r",(?!\s*\d+\s*(?:,|$))", written):
+        names.append(piece)
+        if "@" in piece:
+            groups.append(",".join(names))
+            names = []
+    return groups + ([",".join(names)] if names else [])
 
 
 def _at(name: str, where: str) -> Positions:

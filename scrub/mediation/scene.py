@@ -78,12 +78,14 @@ class Scene:
     def restored(self, place: Place, source: World) -> Edit:
         """What stands at a place in another world of these items."""
         at = self.at(place.at)
-        return Edit(place.what, lambda _: picked(reading(source, place.what), at), at)
+        bases = self.subject.bases
+        return Edit(place.what, lambda _: picked(reading(source, place.what, bases), at), at)
 
     def changed(self, changes: Iterable[Change], base: World | None = None) -> World:
         """The wild world (or another base) under replacements."""
         base = base or self.wild
-        return edited(base, [self.edit(place, new) for place, new in changes])
+        edits = [self.edit(place, new) for place, new in changes]
+        return edited(base, edits, self.subject.bases)
 
     def value(self, place: Place, replacement: Replacement) -> Value:
         """What a replacement makes of what stands at a place."""
@@ -104,7 +106,8 @@ class Scene:
         rows, world = self.donors(replacement)
         self._require_alike(place, replacement, rows)
         at = self.at(place.at, rows)
-        return lambda _: picked(reading(world, place.what), at)
+        bases = self.subject.bases
+        return lambda _: picked(reading(world, place.what, bases), at)
 
     def donors(self, replacement: Replacement) -> tuple[Ints, World]:
         """A replacement's donors [item], and the model as it is on them."""
@@ -187,4 +190,4 @@ def stacked(scene: Scene, cells: Sequence[Sequence[Edit]], base: World) -> World
             return torch.cat([e.value(b) for e, b in zip(alike, blocks, strict=True)])
 
         edits.append(Edit(alike[0].what, value, at))
-    return edited(base.repeated(len(cells)), edits)
+    return edited(base.repeated(len(cells)), edits, scene.subject.bases)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from scrub.data.dataset import Ints
 from scrub.data.task import Task
@@ -18,8 +19,10 @@ from scrub.engine.metrics import Floats, Scorer
 from scrub.engine.replacements import Draws
 from scrub.engine.worlds import Layout
 from scrub.errors import InputRefused, Problem, nearest
-from scrub.graph import Indices, Role
+from scrub.graph import Indices, Part, Role
+from scrub.hypothesis.claim import basis_fingerprint
 from scrub.hypothesis.loading import resolve_model_source
+from scrub.hypothesis.reading import basis_of
 from scrub.mediation.moments import Moments
 from scrub.mediation.places import Place, places
 from scrub.mediation.scene import Scene
@@ -44,12 +47,13 @@ class Subject:
     seed: int = 0
     batch: int = 64
     layout: Layout = field(init=False)
+    bases: dict[str, torch.Tensor] = field(init=False, default_factory=dict)  # of subspaces
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.model.graph)
         self.scorer = Scorer(self.task, self.task.dataset, self.model.device)
         self.inputs = Inputs.of(self.task.dataset, self.model.graph)
-        self.moments = Moments(self.model, self.layout, self.task.dataset, self.inputs)
+        self.moments = Moments(self.model, self.layout, self.task.dataset, self.inputs, self.bases)
 
     @staticmethod
     def of(
@@ -87,13 +91,14 @@ class Subject:
     def items(self) -> int:
         return len(self.rows) * self.draws
 
-    def scenes(self) -> Iterator[Scene]:
-        """The items a few at a time: all draws of a reference follow one another."""
-        rows, draw = (
-            np.repeat(self.rows, self.draws),
-            np.tile(np.arange(self.draws), len(self.rows)),
-        )
-        for first in range(0, self.items, self.batch):
+    def scenes(self, draws: int | None = None) -> Iterator[Scene]:
+        """The items a few at a time: all draws of a reference follow one another.
+
+        Where nothing is random one of the draws says it all, `draws=1`.
+        """
+        each = draws or self.draws
+        rows, draw = np.repeat(self.rows, each), np.tile(np.arange(each), len(self.rows))
+        for first in range(0, len(rows), self.batch):
             some = slice(first, first + self.batch)
             yield Scene(self, Draws(rows[some], draw[some], self.seed))
 
@@ -104,6 +109,23 @@ class Subject:
         if problems:
             raise InputRefused(problems)
         return found
+
+    def subspace(self, place: Place, basis: object) -> Place:
+        """A component's output cut down to a subspace: `basis` is orthonormal, [width, k].
+
+        Raises `InputRefused`.
+        """
+        where = f"place '{place}'"
+        if not isinstance(place.what, Part):
+            found = "a subspace is one of a component's output, not of a port or a state."
+            raise InputRefused(Problem(where, found))
+        try:
+            matrix = basis_of(basis, [place.what], self.model.graph)
+        except (TypeError, ValueError) as error:
+            raise InputRefused(Problem(where, str(error))) from None
+        name = basis_fingerprint(matrix)
+        self.bases[name] = torch.from_numpy(matrix).to(self.model.device)
+        return Place(Part(place.what.component, subspace=name), place.at)
 
     def _position_problem(self, place: Place) -> Problem | None:
         where, dataset = f"place '{place}'", self.task.dataset

@@ -140,6 +140,16 @@ class TransformersModel:
         with evaluating(self._modules), gradients_for(ports.values()):
             return self.pieces[group].whole(ports, frame)
 
+    def neurons(
+        self, component: str, ports: Mapping[str, torch.Tensor], frame: Batch
+    ) -> torch.Tensor:
+        """What an MLP's neurons hold on these ports, [row, length, neurons]."""
+        piece = self.pieces[self.graph[component].group]
+        if not isinstance(piece, ModulePiece) or not self.graph[component].neurons:
+            raise ValueError(f"'{component}' has no neurons.")
+        with evaluating(self._modules), gradients_for(ports.values()):
+            return piece.neurons(Call(Part(component), ports, frame))
+
     def constant(self, stream: str) -> torch.Tensor:
         """The output biases of all that feeds a stream, [width]; float32 at least."""
         if stream not in self._constants:

@@ -57,6 +57,7 @@ def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tens
             _put(into, slices[_slice(piece, call, port)], call.at if port == "q" else None)
     parts: dict[str, nn.Module] = {path: Bound(value) for path, value in outputs.items()}
     numbers = [number_of(call.part.component) for call in calls]
+    parts |= _tables(piece, numbers)
     module = _told(piece.organ, numbers)
     z = attend(piece, module, numbers, parts, calls[0], seen)  # [row, length, call * width of z]
     return z.reshape(len(z), length, len(calls), piece.heads.z)
@@ -107,6 +108,17 @@ def _put(into: Tensor, value: Tensor, at: Tensor | None) -> None:
         into.copy_(value)
     else:
         into[torch.arange(len(at), device=at.device)[:, None], at] = value
+
+
+def _tables(piece: HeadsPiece, heads: Sequence[int]) -> dict[str, nn.Module]:
+    """The modules whose tables have a column for each head, with these heads' alone."""
+    found = {}
+    for path in piece.attention.columns:
+        owner, _, name = path.rpartition(".")
+        held = getattr(piece.organ.whole[0].module, owner, None)
+        if held is not None:  # in some layers only
+            found[owner] = parametrised(held, {name: heads}, axis=1)
+    return found
 
 
 def _told(organ: Organ, heads: Sequence[int]) -> nn.Module:

@@ -180,7 +180,7 @@ class _Finder:
         block = self.blocks[step.stack.prefix][step.layer].module
         held = getattr(block, path, None)
         if isinstance(held, nn.Parameter):
-            return Scaling(held)
+            return Scaling(block, path)
         if path in block.__dict__:  # 1.0 or None in its place
             return None
         return self._spot(step, path).module

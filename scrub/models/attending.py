@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -54,7 +55,7 @@ def _remembering(piece: HeadsPiece, seen: Circumstances, memory: Tensor) -> Circ
         return seen
     names = [name for name in piece.attention.memory if name in seen.kwargs]
     args = seen.args if names else (*seen.args[:1], memory, *seen.args[2:])
-    return Circumstances(args, {**seen.kwargs, **dict.fromkeys(names, memory)})
+    return replace(seen, args=args, kwargs={**seen.kwargs, **dict.fromkeys(names, memory)})
 
 
 def _caught(module: nn.Module, hidden: Tensor, seen: Circumstances) -> Tensor:

@@ -95,6 +95,12 @@ class Model(Protocol):
         """
         ...
 
+    def neurons(
+        self, component: str, ports: Mapping[str, torch.Tensor], frame: Batch
+    ) -> torch.Tensor:
+        """What a component's neurons hold on these ports, [row, length, neurons]."""
+        ...
+
     def constant(self, stream: str) -> torch.Tensor:
         """The constant terms of a stream's sum (output biases of its feeders), [width]."""
         ...

@@ -202,6 +202,11 @@ class CallableModel:
         value = self.evaluate(group, ports, frame)
         return Whole(value, {group: value})
 
+    def neurons(
+        self, component: str, ports: Mapping[str, torch.Tensor], frame: Batch
+    ) -> torch.Tensor:
+        raise ValueError(f"'{component}' has no neurons: it is one function.")
+
     def _run(self, call: Call) -> torch.Tensor:
         """Where no port reads other positions of the component's own space, narrow inputs give a
         narrow output; a component without inputs of its own positions gives all of them."""

@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from scrub.models.base import Batch
 from scrub.models.families.base import Fit
-from scrub.models.spots import Args, Keywords, Spot, Watch, with_hidden
+from scrub.models.spots import Args, Keywords, Spot, Watch, hidden_of, with_hidden
 from scrub.models.substitute import attached, silent
 
 CACHES = ("past_key_values", "past_key_value", "layer_past", "cache_params", "use_cache")
@@ -26,15 +26,20 @@ CACHES = ("past_key_values", "past_key_value", "layer_past", "cache_params", "us
 
 @dataclass(frozen=True, eq=False)
 class Circumstances:
-    """The arguments of one module, of which only what a module reads is replaced."""
+    """The arguments of one module, of which only what a module reads is replaced.
+
+    `again` are those in which it is handed what it reads once more (as queries, keys and values).
+    """
 
     args: Args
     kwargs: Mapping[str, Any]
+    again: frozenset[str] = frozenset()
 
     def call(self, module: nn.Module, hidden: torch.Tensor) -> Any:
         """The module on other hidden states, under these circumstances."""
         args, kwargs = with_hidden(self.args, dict(self.kwargs), hidden)
-        return module(*args, **kwargs)
+        args = tuple(hidden if f"{i}" in self.again else value for i, value in enumerate(args))
+        return module(*args, **{n: hidden if n in self.again else v for n, v in kwargs.items()})
 
     def tensors(self) -> dict[tuple[str, int], torch.Tensor]:
         """Every tensor among them, by argument and place within it."""
@@ -54,7 +59,8 @@ class Circumstances:
             return changed.get((name, 0), value)
 
         args = tuple(swapped(f"{i}", value) for i, value in enumerate(self.args))
-        return Circumstances(args, {name: swapped(name, v) for name, v in self.kwargs.items()})
+        kwargs = {name: swapped(name, value) for name, value in self.kwargs.items()}
+        return replace(self, args=args, kwargs=kwargs)
 
     def fitted(self, fits: Mapping[str, Fit], heads: Sequence[int], rows: int) -> Circumstances:
         """The same for some heads and so many rows, where a module minds."""
@@ -168,8 +174,13 @@ class Surroundings:
 
 def _listener(group: str, seen: dict[str, Circumstances]) -> Callable[[Args, Keywords], None]:
     def listen(args: Args, kwargs: Keywords) -> None:
+        hidden = hidden_of(args, kwargs)
         args, kwargs = with_hidden(args, kwargs, None)  # what it reads is no circumstance
-        kept = {name: None if name in CACHES else value for name, value in kwargs.items()}
-        seen[group] = Circumstances(args, kept)
+        named = {f"{i}": value for i, value in enumerate(args)} | kwargs
+        again = frozenset(name for name, value in named.items() if value is hidden)
+        args = tuple(None if value is hidden else value for value in args)
+        dropped = (*CACHES, *again)
+        kept = {name: None if name in dropped else value for name, value in kwargs.items()}
+        seen[group] = Circumstances(args, kept, again)
 
     return listen

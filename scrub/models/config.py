@@ -17,7 +17,7 @@ from scrub.hypothesis.loading import is_hub_id
 from scrub.models.families import FAMILIES, KINDS, family_of
 from scrub.models.families.base import Family, Stack
 from scrub.models.inferred import remembered
-from scrub.models.outputs import head_of
+from scrub.models.outputs import LABELS, WORDS, head_of
 from scrub.models.shapes import own_config
 from scrub.models.steps import Wiring
 from scrub.models.wiring import wire
@@ -79,14 +79,16 @@ def _lacking(config: Mapping[str, Any], stack: Stack) -> bool:
     return unbounded or any(not any(name in config for name in key.names) for key in unknown)
 
 
-def graph_from_config(config: Mapping[str, Any], name: str) -> ModelGraph:
+def graph_from_config(config: Mapping[str, Any], name: str, architecture: str = "") -> ModelGraph:
     """Who feeds whom in the model that this config describes. Raises `InputRefused`.
+
+    `architecture` is the class, where the model is in memory.
 
     >>> graph = graph_from_config({"model_type": "gpt2"}, "GPT-2 small")
     >>> len(graph.components), graph.n_edges
     (158, 32491)
     """
-    return wiring_of(config, name).graph(name)
+    return wiring_of(config, name, architecture).graph(name)
 
 
 def wiring_of(
@@ -109,9 +111,9 @@ def wiring_of(
     for key, why in family.refused.items():
         if main.get(key):
             raise InputRefused(Problem(where, f"config key '{key}' is set: {why}."))
-    if not architecture and family.stacks[-1].space == IMAGE:
-        architecture = "ForImageClassification"  # what an image's tower is mostly given
-    return wire(family, config, where, head_of(config, architecture))
+    # what an image's tower is mostly given
+    other = LABELS if family.stacks[-1].space == IMAGE else WORDS
+    return wire(family, config, where, head_of(config, architecture, where, other))
 
 
 def _fetched_config(name: str) -> Path:

@@ -18,6 +18,7 @@ from scrub.models.config import graph_from_config, read_config
 from scrub.models.families import UnknownArchitecture
 from scrub.models.gguf import gguf_config, only_gguf, require_gguf, unreadable
 from scrub.models.inferred import Known, remember
+from scrub.models.outputs import head_of
 
 if TYPE_CHECKING:
     import torch
@@ -195,12 +196,7 @@ def _class_of(name: str, file: Path | None, where: str) -> Any:
     if kind is None:
         found = f"its config.json names the class {said}, which transformers does not have."
         raise InputRefused(Problem(where, found, "Code of a model's own is never executed."))
-    trunks = modeling_auto.MODEL_MAPPING_NAMES.values()
-    if "For" not in said and any(said in _several(entry) for entry in trunks):
-        headed = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type)
-        found = f"its config.json names {said}, a bare trunk: without a head nothing can be scored."
-        fix = f"Save the model with its head{f', as {headed}' if headed else ''}."
-        raise InputRefused(Problem(where, found, fix))
+    head_of({"model_type": config.model_type}, said, where)  # a bare trunk is refused here
     tables = [t for key, t in vars(modeling_auto).items() if key.endswith("_MAPPING_NAMES")]
     listed = any(said in _several(table.get(config.model_type)) for table in tables)
     if not (listed or isinstance(config, kind.config_class or object)):

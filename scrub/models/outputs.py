@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scrub.errors import InputRefused, Problem
+from scrub.models.classes import is_trunk, with_head
 from scrub.models.families.base import Config, Key, Stack
 from scrub.models.shapes import own_config, size
 
@@ -53,6 +54,7 @@ WORDS = Head(
     (
         "ForCausalLM", "LMHeadModel", "LMHead", "ForMaskedLM", "ForConditionalGeneration",
         "BlipForQuestionAnswering", "ForPreTraining", "Decoder", "WithLMHeadModel",
+        "MarianMTModel", "VisionEncoderDecoderModel",
     ),
     "vocabulary",
 )  # fmt: skip
@@ -81,17 +83,21 @@ HEADS: Sequence[Head] = (
 
 OTHERS = (
     "ForMultipleChoice", "ForQuestionAnswering", "ForMaskedImageModeling",
-    "ForSemanticSegmentation", "ForObjectDetection", "ForDepthEstimation",
+    "ForSemanticSegmentation", "ForObjectDetection", "ForDepthEstimation", "ForProteinFolding",
+    "Backbone",
 )  # fmt: skip
 COVERED = (
     "Covered: next and masked tokens, classes of rows, of tokens and of images, CLIP's projections."
 )
 
 
-def head_of(config: Config, architecture: str = "") -> Head:
+def head_of(
+    config: Config, architecture: str = "", where: str = "model", other: Head = WORDS
+) -> Head:
     """The head of a class of models, by its name or by what the config says it was saved from.
 
-    Raises `InputRefused` for the class of another task.
+    It is `other` where the config names no class, and for a class of the user's own. Raises
+    `InputRefused` for a bare trunk and for the class of another task.
 
     >>> head_of({"architectures": ["BertForSequenceClassification"]}).pooled
     True
@@ -99,7 +105,23 @@ def head_of(config: Config, architecture: str = "") -> Head:
     saved = config.get("architectures") or ()
     name = architecture or (saved[0] if saved else "")
     found = next((head for head in HEADS if name.endswith(head.suffixes)), None)
-    if found is None and name.endswith(OTHERS):
-        said = "ends in an output of another kind than those that are covered."
-        raise InputRefused(Problem(f"model class '{name}'", said, COVERED))
-    return found or WORDS  # a config that names no class, a net of the user's own
+    if found is None and (problem := _without_head(name, config.get("model_type"), where)):
+        raise InputRefused(problem)
+    return found or other
+
+
+def _without_head(name: str, model_type: object, where: str) -> Problem | None:
+    """What is wrong with a class whose name is that of no head known here, if anything is."""
+    if name.endswith(OTHERS):
+        found = f"its class {name} ends in an output of another kind than those that are covered."
+        headed = with_head(model_type)
+        return Problem(where, found, f"Use {headed}. {COVERED}" if headed else COVERED)
+    if name.endswith("Model") and is_trunk(name):
+        found = (
+            f"its class {name} is a bare trunk: without a head it computes nothing to be scored."
+        )
+        headed = with_head(model_type)
+        return Problem(
+            where, found, f"Take the model with its head{f', as {headed}' if headed else ''}."
+        )
+    return None

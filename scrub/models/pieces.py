@@ -19,7 +19,7 @@ from scrub.models.base import Batch, Call, Whole
 from scrub.models.circumstances import Surroundings
 from scrub.models.linear import bias_of, columns
 from scrub.models.spots import Spot, Watch, first, hidden_of
-from scrub.models.substitute import Weights, replaced, weighing
+from scrub.models.substitute import Catch, Caught, Weights, replaced, weighing
 
 NONE = (0, -1)  # an empty range of experts
 Found = dict[Site, torch.Tensor]
@@ -157,6 +157,18 @@ class ModulePiece(Piece):
             else:
                 value = unfolded(first(spot.module(value)), value.shape)
         return value
+
+    def neurons(self, call: Call) -> Tensor:
+        """What the linear map that ends it reads, [row, length, neurons]."""
+        ((_, value),) = self.normed([call])
+        last = self.organ.whole[-1].module
+        ending = replaced(last, {self.organ.within: Catch()}) if self.organ.within else None
+        for module in [*(spot.module for spot in self.organ.whole[:-1]), ending]:
+            try:
+                value = value if module is None else first(module(value))
+            except Caught as caught:
+                value = caught.value
+        return unfolded(value, call.ports["in"].shape)
 
     def _neurons(self, value: Tensor, start: int, stop: int) -> Tensor:
         """The same with a linear map that reads some neurons in place of the one that reads all."""

@@ -18,11 +18,38 @@ from scrub.models.families.base import (
     Config,
     Heads,
     Key,
+    Mixture,
     Sizes,
     Stack,
 )
 
 NO_HEADS = Heads(1, 1, 1)  # of a layer that has no attention
+
+
+@dataclass(frozen=True)
+class Routed:
+    """The numbers of a mixture of experts: how many there are, and what each position passes."""
+
+    experts: int
+    taken: int
+    hidden: int  # neurons of one expert
+    shared: int = 0  # neurons of every position
+    inner: int = 0  # the width that experts read, where it is not the stream's
+
+    def flops(self, matrices: int, width: int) -> int:
+        """For each position: the router, the experts that it takes, and what all positions pass.
+
+        What they need, that is: an implementation that runs all experts on all positions, of which
+        it then weighs some with zero (Llama 4), takes more; one with room for so many positions and
+        no more (Switch) takes less. Gates of one number are left out.
+
+        >>> Routed(experts=8, taken=2, hidden=5, shared=1).flops(matrices=3, width=10)
+        820
+        """
+        router = 2 * width * self.experts
+        projected = 2 * 2 * width * self.inner
+        one = 2 * matrices * (self.inner or width) * self.hidden
+        return router + projected + self.taken * one + 2 * matrices * width * self.shared
 
 
 @dataclass(frozen=True)
@@ -32,7 +59,11 @@ class Shape:
     width: int
     heads: Heads
     hidden: int
-    experts: int = 0
+    routed: Routed | None = None
+
+    @property
+    def experts(self) -> int:
+        return self.routed.experts if self.routed else 0
 
     @property
     def head(self) -> Cost:
@@ -51,6 +82,9 @@ class Shape:
         return Cost(one.per_position * queries, one.per_key * shared, one.per_pair * queries)
 
     def mlp(self, mlp: MLP) -> Cost:
+        """A dense one, or a mixture as its positions are routed."""
+        if mlp.mixture and self.routed:
+            return Cost(per_position=self.routed.flops(mlp.matrices, self.width))
         return Cost(per_position=2 * mlp.matrices * self.width * self.hidden)
 
 
@@ -86,21 +120,32 @@ def shape_of(stack: Stack, config: Config, where: str, layer: int = 0) -> Shape:
     """The sizes of a layer. Raises `InputRefused`."""
     block = block_of(stack, config, layer)
     attends = any(isinstance(sublayer, Attention) for sublayer in block)
-    routes = any(isinstance(sublayer, MLP) and sublayer.experts for sublayer in block)
+    mixtures = [sub.mixture for sub in block if isinstance(sub, MLP) and sub.mixture]
     config, sizes = own_config(config, stack), stack.sizes
     width = size(config, sizes.width, where, layer)
+    hidden = size(config, sizes.hidden, where, layer, otherwise=4 * width)
     return Shape(
         width=width,
         heads=_heads(config, sizes, where, layer, width) if attends else NO_HEADS,
-        hidden=size(config, sizes.hidden, where, layer, otherwise=4 * width),
-        experts=_experts(config, sizes, where, layer) if routes else 0,
+        hidden=hidden,
+        routed=_routed(mixtures[0], config, sizes, where, layer, hidden) if mixtures else None,
     )
 
 
-def _experts(config: Config, sizes: Sizes, where: str, layer: int) -> int:
-    if given(config, sizes.experts) is None:
-        return 0
-    return size(config, sizes.experts, where, layer)
+def _routed(
+    mixture: Mixture, config: Config, sizes: Sizes, where: str, layer: int, hidden: int
+) -> Routed:
+    def number(key: Key, otherwise: int = 0) -> int:
+        said = given(config, key)
+        return size(config, key, where, layer) if said not in (None, 0) else otherwise
+
+    return Routed(
+        experts=number(sizes.experts),
+        taken=number(mixture.taken, 1),
+        hidden=number(mixture.hidden, hidden),
+        shared=number(mixture.shared),
+        inner=number(mixture.inner),
+    )
 
 
 def _heads(config: Config, sizes: Sizes, where: str, layer: int, width: int) -> Heads:

@@ -14,8 +14,10 @@ from __future__ import annotations
 import functools
 import logging
 import types
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy as copied
 from typing import Any
 
 import torch
@@ -153,16 +155,29 @@ def replaced(module: nn.Module, parts: Mapping[str, nn.Module]) -> nn.Module:
     return copy
 
 
-def parametrised(module: nn.Module, entries: Mapping[str, Sequence[int]]) -> nn.Module:
-    """A shallow copy in which some tensors have only these entries, in this order."""
+def parametrised(
+    module: nn.Module, entries: Mapping[str, Sequence[int]], axis: int = 0
+) -> nn.Module:
+    """A shallow copy in which some tensors have only these entries, in this order.
+
+    What accelerate fetches into the copy before it runs is cut in the same way.
+    """
     copy = shallow(module)
     copy.__dict__["_parameters"] = dict(module._parameters)
     copy.__dict__["_buffers"] = dict(module._buffers)
+    cut: dict[str, torch.Tensor] = {}
     for name, wanted in entries.items():
-        held = getattr(module, name)
+        held = fetched(module, name)
         index = torch.tensor(list(wanted), device=held.device)
-        table = copy._buffers if name in copy._buffers else copy._parameters
-        table[name] = held.detach().index_select(0, index)
+        cut[name] = held.detach().index_select(axis, index)
+        if name in copy._buffers:
+            copy._buffers[name] = cut[name]
+        else:
+            copy._parameters[name] = nn.Parameter(cut[name], requires_grad=False)
+    if any(getattr(module, name).is_meta for name in entries):
+        hook: Any = copied(module._hf_hook)
+        hook.weights_map = ChainMap(cut, hook.weights_map)
+        copy.__dict__["_hf_hook"] = hook
     return copy
 
 
@@ -247,12 +262,13 @@ class TrunkOutput(tuple[torch.Tensor]):
 class Scaling(nn.Module):
     """Multiplies by a parameter of another module, channel by channel."""
 
-    def __init__(self, factors: nn.Parameter) -> None:
+    def __init__(self, module: nn.Module, name: str) -> None:
         super().__init__()
-        self.factors = factors
+        self.factors = getattr(module, name)
+        self.home = (module, name)  # in a tuple, so that it is not registered again
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.factors
+        return x * fetched(*self.home)
 
 
 class Weights(nn.Module):

@@ -7,7 +7,7 @@ as a box at its layer, with what it stands for and carries, and arrows into the 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
@@ -21,39 +21,13 @@ from matplotlib.path import Path
 
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
-from scrub.report.layers import kind_of
+from scrub.report.inks import EDGE, FAINT, GREY, INK, KINDS, PAPER, PORTS, Ink, ink_of
+from scrub.report.layers import MEANING, Mark, kind_of
 from scrub.report.numbers import count, share
-from scrub.report.sheet import BOX_HEIGHT, Box, Sheet, lay_out, text_width
+from scrub.report.sheet import BOX_HEIGHT, Band, Box, Sheet, lay_out, text_width
 
 DOTS = 150  # per inch, of a PNG
-
-# Okabe & Ito's colours, told apart by the colour-blind; the kinds differ in lightness too
-INK = {
-    "head": "#0072B2",
-    "mlp": "#B86E00",
-    "embed": "#4D4D4D",
-    "output": "#8A3A6B",
-    "other": "#00704F",
-    "mixed": "#5E4FA2",
-}
-PAPER = {
-    "head": "#E3F0F8",
-    "mlp": "#FCEFD9",
-    "embed": "#EDEDED",
-    "output": "#F6E5EF",
-    "other": "#DFF2EB",
-    "mixed": "#EBE8F5",
-}
-KINDS = {
-    "head": "attention head",
-    "mlp": "MLP",
-    "embed": "embedding",
-    "output": "output",
-    "other": "component",
-    "mixed": "several kinds",
-}
-PORTS = {"q": "#0072B2", "k": "#C04A00", "v": "#00704F"}
-GREY, FAINT, EDGE = "#6B6B6B", "#F5F6F8", "#5A5A5A"
+STUB = 0.18  # of the dashed line into a leaf, in inches
 
 
 def draw(hypothesis: Hypothesis, claim: Claim, paths: Iterable[FilePath]) -> None:
@@ -74,7 +48,7 @@ def drawing(hypothesis: Hypothesis, claim: Claim) -> Figure:
     """The drawing as a matplotlib figure, in inches, without pyplot's global state."""
     sheet = lay_out(claim)
     claim_lines = textwrap.wrap(hypothesis.claim, max(40, int(sheet.width * 12)))
-    head, foot = 0.62 + 0.19 * len(claim_lines), 0.66
+    head, foot = 0.62 + 0.19 * len(claim_lines), 0.86
     height = sheet.height + head + foot
     figure = Figure(figsize=(sheet.width, height), facecolor="white")
     FigureCanvasAgg(figure)
@@ -126,18 +100,21 @@ def _layers(axes: Axes, sheet: Sheet) -> None:
                 zorder=0,
             )
         )
+        if band.begins:
+            _beginning(axes, band, sheet.width)
         middle = (band.bottom + band.top) / 2
         axes.text(0.2, middle, band.label, fontsize=7, va="center", color=GREY)
         for cell in band.cells:
-            ink = INK[kind_of([cell.component], sheet.graph)]
+            ink = ink_of(kind_of([cell.component], sheet.graph), cell.mark)
             axes.add_patch(
                 Rectangle(
                     (cell.x, middle - cell.height / 2),
                     cell.width,
                     cell.height,
                     linewidth=0.6,
-                    facecolor=ink if cell.named else "white",
-                    edgecolor=ink if cell.named else "#C4C8CE",
+                    facecolor=ink.face,
+                    edgecolor=ink.edge,
+                    linestyle=ink.line,
                     zorder=1,
                 )
             )
@@ -149,9 +126,17 @@ def _layers(axes: Axes, sheet: Sheet) -> None:
                     fontsize=5.5,
                     ha="center",
                     va="center_baseline",
-                    color="white" if cell.named else "#8A8F98",
+                    color=ink.text,
                     zorder=2,
                 )
+
+
+def _beginning(axes: Axes, band: Band, width: float) -> None:
+    """Where another position space begins: a line, and what the positions above it are."""
+    ends = (0.1, width - 0.1)
+    axes.plot(ends, (band.bottom, band.bottom), color=GREY, linewidth=0.7, zorder=1)
+    at = (width - 0.2, band.bottom + 0.09)
+    axes.text(*at, band.begins, fontsize=7, ha="right", va="center", color=GREY, style="italic")
 
 
 def _box(axes: Axes, box: Box) -> None:
@@ -183,6 +168,9 @@ def _box(axes: Axes, box: Box) -> None:
             color="black" if line.bold else "#303030",
             style="italic" if line.italic else "normal",
         )
+    if box.left_open:  # a dashed line from below
+        stub = ((box.x, box.x), (bottom - STUB, bottom))
+        axes.plot(*stub, color=INK[box.kind], linewidth=1.0, linestyle=(0, (2, 1.5)), zorder=3)
     for name, x in box.ports.items():
         axes.text(
             x,
@@ -224,18 +212,33 @@ def _arrow(axes: Axes, points: Sequence[tuple[float, float]], ports: str) -> Non
 
 
 def _key(axes: Axes, sheet: Sheet, y: float) -> None:
-    """What the colours and the lines in a box mean."""
-    x = 0.2
-    for kind in [kind for kind in KINDS if any(box.kind == kind for box in sheet.boxes)]:
-        axes.add_patch(
-            Rectangle(
-                (x, y - 0.06), 0.12, 0.12, facecolor=PAPER[kind], edgecolor=INK[kind], linewidth=1.0
-            )
-        )
-        axes.text(x + 0.18, y, KINDS[kind], fontsize=7, va="center", color=GREY)
-        x += 0.4 + text_width(KINDS[kind], 7)
+    """What the colours, the cells and the lines in a box mean."""
+    kinds = [kind for kind in KINDS if any(box.kind == kind for box in sheet.boxes)]
+    _swatches(axes, y, {KINDS[kind]: Ink(PAPER[kind], INK[kind], GREY) for kind in kinds})
+    seen = {cell.mark for band in sheet.bands for cell in band.cells}
+    seen |= {Mark.OPEN for box in sheet.boxes if box.left_open}
+    _swatches(axes, y - 0.2, {MEANING[m]: ink_of("embed", m) for m in Mark if m in seen})
     said = (
         "A box says: name; component @ positions; what it carries; on its lower edge the "
         "ports that are read."
     )
-    axes.text(0.2, y - 0.2, said, fontsize=7, va="center", color=GREY)
+    axes.text(0.2, y - 0.4, said, fontsize=7, va="center", color=GREY)
+
+
+def _swatches(axes: Axes, y: float, inks: Mapping[str, Ink]) -> None:
+    """A row of small squares, each with what it stands for."""
+    x = 0.2
+    for text, ink in inks.items():
+        axes.add_patch(
+            Rectangle(
+                (x, y - 0.06),
+                0.12,
+                0.12,
+                facecolor=ink.face,
+                edgecolor=ink.edge,
+                linestyle=ink.line,
+                linewidth=1.0,
+            )
+        )
+        axes.text(x + 0.18, y, text, fontsize=7, va="center", color=GREY)
+        x += 0.4 + 1.05 * text_width(text, 7)  # as drawn it is a little wider than its outline

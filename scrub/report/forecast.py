@@ -7,9 +7,13 @@ from rich.text import Text
 
 from scrub.compiler import Stats
 from scrub.engine.budget import CACHE_ITEMS, SHARE, free_host_bytes, parse_bytes, share_out
+from scrub.graph import IMAGE, SEQUENCES, TOKENS
 from scrub.report.numbers import count, flops, number, size
 from scrub.report.tables import Listing, grid, heading
 from scrub.study.prepare import Plan, whole_cost
+
+UNITS = {name: name.removesuffix("s").replace("_", " ") for name in SEQUENCES}
+UNITS[IMAGE] = "image position"
 
 
 def forecast(plan: Plan) -> RenderableType:
@@ -42,12 +46,17 @@ def forecast(plan: Plan) -> RenderableType:
     )
 
 
-def _positions(plan: Plan) -> str:
-    """The most that an input has; by space where the model has several."""
-    lengths = plan.shape.lengths
-    if len(lengths) == 1:
-        return str(next(iter(lengths.values())))
-    return " + ".join(f"{length} {space}" for space, length in lengths.items())
+def _extent(plan: Plan) -> str:
+    """The most positions that an input has; space by space where the model has several.
+
+    A pooled output is laid out along no input: its one position is not counted.
+    """
+    spaces = plan.claim.tree.claim.graph.spaces
+    lengths = {s.name: plan.shape.lengths[s.name] for s in spaces if s.given}
+    if list(lengths) == [TOKENS]:
+        return count(lengths[TOKENS], "position")
+    *said, last = (count(n, UNITS.get(name, "position")) for name, n in lengths.items())
+    return f"{', '.join(said)} and {last}" if said else last
 
 
 def _memory(plan: Plan, cost: Stats) -> RenderableType:
@@ -58,10 +67,8 @@ def _memory(plan: Plan, cost: Stats) -> RenderableType:
     shares = share_out(cost, plan.items("scrub"), len(plan.references), given, most)
     table = grid()
     sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})
-    where = (
-        f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {_positions(plan)}"
-    )
-    table.add_row("recorded", Text(f"{size(cost.recording_bytes)} ({where} positions)"))
+    where = f"{count(sites, 'site')}, {count(plan.shape.inputs, 'input')} of up to {_extent(plan)}"
+    table.add_row("recorded", Text(f"{size(cost.recording_bytes)} ({where})"))
     table.add_row(
         "live values",
         Text(f"{size(shares.live_bytes)} at the peak, {shares.chunk:,} items at a time"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -11,15 +11,29 @@ from rich.text import Text
 
 from scrub.hypothesis.claim import Claim, Node
 from scrub.hypothesis.hypothesis import Hypothesis
-from scrub.report.layers import component_text, feature_text, heights, layer_of, layers, ports_read
+from scrub.report.layers import (
+    MEANING,
+    Layer,
+    Mark,
+    component_text,
+    feature_text,
+    heights,
+    layer_of,
+    layers,
+    marks,
+    ports_read,
+    reads_openly,
+)
 from scrub.report.numbers import count, share
+
+OPEN = "┊"
 
 
 def outline(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
     """The claim, drawn in text.
 
     A node stands at its last component's layer; under it, what it reads through which port. What
-    a leaf reads is not said: its value comes whole from one donor.
+    a leaf reads is left open: its value comes whole from one donor.
     """
     head: list[RenderableType] = [Text(hypothesis.name, style="bold")]
     if hypothesis.claim:
@@ -30,7 +44,7 @@ def outline(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
         f"{claim.graph.n_edges:,} edges are claimed not to matter.",
         style="dim",
     )
-    return Group(*head, Text(), _table(claim), Text(), end)
+    return Group(*head, Text(), _table(claim), Text(), *_key(claim), end)
 
 
 def _table(claim: Claim) -> Table:
@@ -38,16 +52,39 @@ def _table(claim: Claim) -> Table:
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
     levels = layers(claim.graph)
-    there = _by_layer(claim)
-    for empty, group in groupby(reversed(range(len(levels))), key=lambda i: i not in there):
+    there, said = _by_layer(claim), marks(claim)
+    empty = {i: _empty(level, said) for i, level in enumerate(levels) if i not in there}
+    for words, group in groupby(reversed(range(len(levels))), key=lambda i: empty.get(i, "")):
         numbers = list(group)
-        if empty:
-            table.add_row(_span([levels[i].label for i in numbers]), Text("· unnamed", style="dim"))
+        if words:
+            table.add_row(_span([levels[i].label for i in numbers]), Text(words, style="dim"))
             continue
         for i in numbers:
             for first, node in enumerate(there[i]):
                 table.add_row("" if first else levels[i].label, _node(claim, node))
     return table
+
+
+def _empty(level: Layer, said: Mapping[str, Mark]) -> str:
+    """What is said of a layer in which no node stands: a node stands at its last component."""
+    found = {m: [name for name in level.components if said[name] is m] for m in Mark}
+    unnamed, left = found[Mark.UNNAMED], found[Mark.OPEN]
+    words = ["· unnamed"] if unnamed else []
+    if left:
+        words.append(f"{OPEN} left open" + (f": {', '.join(left)}" if unnamed else ""))
+    if found[Mark.NAMED]:
+        words.append(f"■ in a node above: {', '.join(found[Mark.NAMED])}")
+    return "; ".join(words)
+
+
+def _key(claim: Claim) -> Iterator[Text]:
+    """What the marks mean, of those that are there."""
+    seen = set(marks(claim).values())
+    seen |= {Mark.OPEN for name in claim.nodes if reads_openly(claim, name)}
+    signs = {Mark.UNNAMED: "·", Mark.OPEN: OPEN}
+    for mark, sign in signs.items():
+        if mark in seen:
+            yield Text(f"{sign} {MEANING[mark]}", style="dim")
 
 
 def _by_layer(claim: Claim) -> dict[int, list[Node]]:
@@ -76,6 +113,8 @@ def _node(claim: Claim, node: Node) -> Text:
         line.append("\n  ↑ ", style="blue")
         line.append(ports, style="magenta")
         line.append(f": {', '.join(parents)}", style="default")
+    if reads_openly(claim, node.name):
+        line.append(f"\n  {OPEN} left open", style="dim")
     return line
 
 

@@ -14,13 +14,17 @@ from scrub.graph import ModelGraph
 from scrub.hypothesis.claim import Claim, Edge, Node
 from scrub.report.layers import (
     Layer,
+    Mark,
+    beginnings,
     component_text,
     feature_text,
     heights,
     kind_of,
     layer_of,
     layers,
+    marks,
     ports_read,
+    reads_openly,
 )
 from scrub.report.placing import Placed, place
 
@@ -36,24 +40,25 @@ LONGEST = 30  # characters of a line in a box
 
 @dataclass(frozen=True)
 class Cell:
-    """A component of the model, whether or not the claim names it."""
+    """A component of the model, and what the claim says of it."""
 
     component: str
     text: str
     x: float
     width: float
     height: float
-    named: bool
+    mark: Mark
 
 
 @dataclass(frozen=True)
 class Band:
-    """A layer: from where to where, and its cells."""
+    """A layer: from where to where, its cells, and the position space that begins with it."""
 
     label: str
     bottom: float
     top: float
     cells: tuple[Cell, ...]
+    begins: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Box:
-    """A node: its centre and lower edge, its text, and where along that edge its ports lie."""
+    """A node: its centre and lower edge, its text, and where along that edge its ports lie.
+
+    `left_open` is a leaf that reads other components, of which the claim says nothing.
+    """
 
     name: str
     x: float
@@ -75,6 +83,7 @@ class Box:
     kind: str
     lines: tuple[Line, ...]
     ports: Mapping[str, float]
+    left_open: bool
 
 
 @dataclass(frozen=True)
@@ -107,11 +116,12 @@ def lay_out(claim: Claim) -> Sheet:
     placed = place(rows, widths, {(e.parent, e.child): _arrives(e, ports) for e in claim.edges})
     arriving = [sum(placed.row[e.child] == i for e in claim.edges) for i in range(len(rows))]
     bottoms, tops, row_y = _heights(len(levels), row_layer, arriving)
-    named = {part.component for node in claim.nodes.values() for part in node.parts}
+    said = marks(claim)
     labels = [_short(layer.label, LABEL) for layer in levels]
     left = 0.35 + max(text_width(label, 7) for label in labels)
+    begins = beginnings(claim.graph, levels)
     bands = tuple(
-        Band(labels[i], bottoms[i], tops[i], _cells(layer, named, left))
+        Band(labels[i], bottoms[i], tops[i], _cells(layer, said, left), begins.get(i, ""))
         for i, layer in enumerate(levels)
     )
     start = max(cell.x + cell.width for band in bands for cell in band.cells) + 0.45
@@ -126,6 +136,7 @@ def lay_out(claim: Claim) -> Sheet:
             kind_of([part.component for part in node.parts], claim.graph),
             lines[name],
             _ports(claim, name, placed, start, widths[name]),
+            reads_openly(claim, name),
         )
         for name, node in claim.nodes.items()
     }
@@ -175,7 +186,7 @@ def _heights(
     return bottoms, tops, row_y
 
 
-def _cells(layer: Layer, named: set[str], x: float) -> tuple[Cell, ...]:
+def _cells(layer: Layer, said: Mapping[str, Mark], x: float) -> tuple[Cell, ...]:
     """Heads as numbered squares, in rows that fit the column; anything else by its name."""
     heads = [re.search(r"\.h(\d+)$", name) for name in layer.components]
     texts = [m[1] if m else name for m, name in zip(heads, layer.components, strict=True)]
@@ -188,7 +199,7 @@ def _cells(layer: Layer, named: set[str], x: float) -> tuple[Cell, ...]:
     for name, text, width in zip(layer.components, texts, widths, strict=True):
         width *= squeeze
         fits = width >= text_width(text, 5.5) + 0.02
-        cells.append(Cell(name, text if fits else "", x, width * 0.9, 0.13, name in named))
+        cells.append(Cell(name, text if fits else "", x, width * 0.9, 0.13, said[name]))
         x += width
     return tuple(cells)
 

@@ -29,6 +29,24 @@ class Interval(enum.Enum):
     BCA = "bca"
 
 
+def check_member(name: str, value: object, kind: type[enum.Enum]) -> None:
+    """Raises ValueError for an option that is no member of its enum."""
+    if not isinstance(value, kind):
+        known = " or ".join(str(member) for member in kind)
+        raise ValueError(f"{name} must be {known}; found {value!r}.")
+
+
+def check_resampling(method: Interval, level: float, replicates: int, seed: int) -> None:
+    """Raises ValueError for options that no bootstrap can follow."""
+    check_member("method", method, Interval)
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, both excluded; found {level}.")
+    if replicates < 100:
+        raise ValueError(f"replicates must be at least 100; found {replicates}.")
+    if seed < 0:
+        raise ValueError(f"seed must be an integer from 0; found {seed}.")
+
+
 @dataclass(frozen=True)
 class Reading:
     """How to read intervals off replicates: the method and the level."""

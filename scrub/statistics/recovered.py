@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scrub.statistics.bootstrap import Interval, Reading, replicate_sums
+from scrub.statistics.bootstrap import (
+    Interval,
+    Reading,
+    check_member,
+    check_resampling,
+    replicate_sums,
+)
 from scrub.statistics.claims import divergence
 from scrub.statistics.influence import DataInfluence, Direction, Influence, PopulationInfluence
 from scrub.statistics.sample import Sample
@@ -110,7 +116,7 @@ def recovered(
         influence = _influence(sample, estimand, seed)
         share, figures = _with_interval(sample, influence, reading, replicates, seed)
         notes = _notes(sample, influence, estimand, share)
-    refusal = _refusal(figures.gap, level)
+    refusal = ratio_refusal(figures.gap, level, "model − baseline", "three means")
     return Recovered(
         value=None if refusal or share is None else share.value,
         low=None if refusal or share is None else share.low,
@@ -194,18 +200,18 @@ def _with_interval(
     return share, _Figures(*bounds)
 
 
-def _refusal(gap: Bounds, level: float) -> str | None:
-    """Why there is no ratio, where its denominator cannot be told from 0."""
+def ratio_refusal(gap: Bounds, level: float, denominator: str, rest: str) -> str | None:
+    """Why there is no ratio, where its denominator cannot be told from 0; `rest` is what stays."""
     if gap.low is None or gap.high is None:
         if gap.value:
             return None
-        return "The ratio is refused: its denominator, model − baseline, is 0."
+        return f"The ratio is refused: its denominator, {denominator}, is 0."
     if not gap.low <= 0 <= gap.high:
         return None
     return (
-        f"The ratio is refused: its denominator, model − baseline, is {gap.value:.4g}, and the "
+        f"The ratio is refused: its denominator, {denominator}, is {gap.value:.4g}, and the "
         f"{100 * level:g} % interval of that, {gap.low:.4g} to {gap.high:.4g}, holds 0. "
-        "The three means stand by themselves."
+        f"The {rest} stand by themselves."
     )
 
 
@@ -239,13 +245,5 @@ def _notes(
 def _check_options(
     estimand: Estimand, method: Interval, level: float, replicates: int, seed: int
 ) -> None:
-    for name, value, kind in (("estimand", estimand, Estimand), ("method", method, Interval)):
-        if not isinstance(value, kind):
-            known = " or ".join(str(member) for member in kind)
-            raise ValueError(f"{name} must be {known}; found {value!r}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, both excluded; found {level}.")
-    if replicates < 100:
-        raise ValueError(f"replicates must be at least 100; found {replicates}.")
-    if seed < 0:
-        raise ValueError(f"seed must be an integer from 0; found {seed}.")
+    check_member("estimand", estimand, Estimand)
+    check_resampling(method, level, replicates, seed)

@@ -1,6 +1,6 @@
 """GPT-like decoders: parallel blocks, fused projections, biases for the distance, post-norm."""
 
-from tests.architectures.building import Case
+from tests.architectures.building import HEADS, LAYERS, Case
 
 ROTARY = {"rope_theta": 10000.0, "rope_type": "default", "partial_rotary_factor": 0.5}
 ROTATED = {"rope_parameters": ROTARY, "head_dim": None}
@@ -25,7 +25,16 @@ CASES = (
     Case("ctrl", {"dff": 40}),
     Case("gpt_bigcode", {"multi_query": True, "n_inner": 40}, label="shared"),
     Case("gpt_bigcode", {"multi_query": False}, label="own"),
-    Case("gpt_neo", {"attention_types": [[["global", "local"], 1]], "window_size": 3}),
+    Case(
+        "gpt_neo",
+        {
+            "attention_types": [[["global", "local"], 1]],
+            "window_size": 3,
+            # under its own names too: transformers 5.0 counts layers before it reads the others
+            "num_layers": LAYERS,
+            "num_heads": HEADS,
+        },
+    ),
     Case("gpt_neox", PARTLY, label="parallel"),
     Case("gpt_neox", PARTLY | {"use_parallel_residual": False}, label="serial"),
     Case("gpt_neox_japanese", {"rope_parameters": {**ROTARY, "partial_rotary_factor": 1.0}}),

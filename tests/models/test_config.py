@@ -188,15 +188,3 @@ def test_a_key_may_go_by_several_names() -> None:
     named = {"model_type": "gpt2", "n_embd": 24, "n_head": 4}
     assert graph_from_config(aliased, "x") == graph_from_config(named, "x")
     assert Key(("a", "b")).default is None
-
-
-@pytest.mark.parametrize("name", ["BertForMultipleChoice", "BertForQuestionAnswering"])
-def test_the_class_of_another_task_is_refused_before_anything_is_loaded(name: str) -> None:
-    config = AutoConfig.for_model("bert").to_dict() | {"architectures": [name]}
-    with pytest.raises(InputRefused) as caught:
-        graph_from_config(config, "x")
-    assert str(caught.value) == (
-        f"model class '{name}': ends in an output of another kind than those that are covered. "
-        "Covered: next and masked tokens, classes of rows, of tokens and of images, CLIP's "
-        "projections."
-    )

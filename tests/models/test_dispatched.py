@@ -13,11 +13,15 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 
 from scrub import EXACT, Dataset, Hypothesis, Task, run
+from scrub.models.adapter import TransformersModel
 from scrub.models.fingerprint import fingerprint_of
 from scrub.models.linear import bias_of, weight_of
 from scrub.models.loading import load
+from scrub.models.probe import probe
 from scrub.models.quiet import quiet
 from scrub.models.substitute import Bound, home_of, replaced, shallow, weights
+from tests.architectures.building import build
+from tests.architectures.coverage import CASES
 from tests.models import tiny
 
 accelerate = pytest.importorskip("accelerate")
@@ -142,3 +146,16 @@ def test_auto_loads_a_folder_through_accelerate(folder: Path, plain: nn.Module) 
     with torch.no_grad():
         logits = model.module(tokens.to(model.device)).logits.cpu()
     torch.testing.assert_close(logits, plain(tokens).logits)
+
+
+@pytest.mark.parametrize("name", ["t5", "gpt_oss", "beit"])
+def test_tables_with_an_entry_for_each_head_are_cut_when_they_are_fetched(name: str) -> None:
+    """Relative positions, sinks, and factors by channel, all offloaded."""
+    case = next(case for case in CASES if case.name == name)
+    with quiet():
+        module: Any = build(case)
+        state = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+        accelerate.cpu_offload(module, torch.device("cpu"), state_dict=state)
+    assert all(weight.is_meta for weight in module.parameters())
+    report = probe(TransformersModel(module, name))
+    assert report.passed, [check for check in report.checks if not check.passed]

@@ -197,8 +197,8 @@ FOLDERS: dict[Callable[[Path], None], str] = {
     own_code: f"the architecture 'zzz' is not covered. {LISTED}",
     another_architecture: "its config.json names the class LlamaForCausalLM, which is no 'mamba'. "
     f"{MISFIT}",
-    bare_trunk: "its config.json names LlamaModel, a bare trunk: without a head nothing can be "
-    "scored. Save the model with its head, as LlamaForCausalLM.",
+    bare_trunk: "its class LlamaModel is a bare trunk: without a head it computes nothing to be "
+    "scored. Take the model with its head, as LlamaForCausalLM.",
     unknown_class: "its config.json names the class LlamaForPoetry, which transformers does not "
     "have. Code of a model's own is never executed.",
     no_config: "the folder holds no config.json. A model folder is what transformers' "

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import networkx as nx
 import pytest
 
+from scrub import ANY
+from scrub.graph import Component, ModelGraph, Port, Reach, Space
 from scrub.hypothesis.claim import Claim
 from scrub.report.drawing import draw
-from scrub.report.layers import heights, layers
+from scrub.report.layers import MEANING, Mark, beginnings, heights, layers, marks
 from scrub.report.outline import outline
 from scrub.report.placing import place
 from scrub.report.sheet import BOX_HEIGHT, Box, lay_out
 from scrub.report.writing import as_text
 from scrub.study.check import check
-from tests.report.claims import induction, transformer, wide
+from tests.report.claims import (
+    alone,
+    classifier,
+    encoder_decoder,
+    induction,
+    masked,
+    question,
+    transformer,
+    wide,
+)
 
-CLAIMS = {"induction": induction, "wide": wide}
+CLAIMS = {
+    "induction": induction,
+    "wide": wide,
+    "encoder_decoder": encoder_decoder,
+    "classifier": classifier,
+    "masked": masked,
+    "question": question,
+}
 
 
 def texts(path: Path) -> list[str]:
@@ -87,11 +106,103 @@ def test_arrows_run_upwards_and_through_no_other_box(name: str) -> None:
             assert inside == []
 
 
-def test_named_components_are_filled_cells() -> None:
-    _, claim = induction()
-    cells = {cell.component: cell.named for band in lay_out(claim).bands for cell in band.cells}
+@pytest.mark.parametrize("name", CLAIMS)
+def test_every_component_is_a_cell_with_what_is_said_of_it(name: str) -> None:
+    _, claim = CLAIMS[name]()
+    cells = {cell.component: cell.mark for band in lay_out(claim).bands for cell in band.cells}
+    assert cells == marks(claim)
     assert set(cells) == set(claim.graph.by_name)
-    assert {name for name, named in cells.items() if named} == {"embed", "a0.h0", "a1.h1", "logits"}
+
+
+def test_what_runs_on_a_leaf_s_donor_is_left_open_and_not_unnamed() -> None:
+    """Below BERT's leaf `mn0` all is; beside `m1`, which nothing named reads, nothing is."""
+    _, claim = masked()
+    said = marks(claim)
+    below = {"embed", "a0.h0", "a0.h1", "an0", "m0"}
+    assert {name for name, mark in said.items() if mark is Mark.OPEN} == below
+    assert {name for name, mark in said.items() if mark is Mark.UNNAMED} == {"a1.h0", "m1"}
+
+
+def test_a_leaf_that_carries_nothing_leaves_nothing_open() -> None:
+    """It says of its edge what leaving it out would have said."""
+    hypothesis, claim = masked()
+    claim = replace(
+        claim, nodes={**claim.nodes, "below": replace(claim.nodes["below"], feature=ANY)}
+    )
+    assert Mark.OPEN not in marks(claim).values()
+    assert not any(box.left_open for box in lay_out(claim).boxes)
+    assert "left open" not in as_text(outline(hypothesis, claim))
+
+
+LEAVES = {
+    "induction": {"previous"},
+    "wide": {f"a0.h{head}" for head in range(6)},
+    "encoder_decoder": {"moved"},
+    "classifier": {"look"},
+    "masked": {"below"},
+    "question": {"v1.h0"},
+}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_the_dashed_line_is_that_of_leaves_that_read(name: str) -> None:
+    _, claim = CLAIMS[name]()
+    assert {box.name for box in lay_out(claim).boxes if box.left_open} == LEAVES[name]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_key_explains_the_marks_that_are_there(name: str, tmp_path: Path) -> None:
+    hypothesis, claim = CLAIMS[name]()
+    draw(hypothesis, claim, [tmp_path / "claim.svg"])
+    found = texts(tmp_path / "claim.svg")
+    assert {Mark.NAMED, Mark.OPEN, *marks(claim).values()} == {
+        m for m in Mark if MEANING[m] in found
+    }
+
+
+STACKS = {
+    "encoder_decoder": {"e.embed": "tokens", "embed": "decoder tokens"},
+    "question": {"v.embed": "image", "e.embed": "tokens", "embed": "decoder tokens"},
+    "classifier": {"embed": "image", "logits": "pooled"},
+    "masked": {},
+    "induction": {},
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_stack_begins_above_all_that_it_reads(name: str) -> None:
+    _, claim = CLAIMS[name]()
+    bands = lay_out(claim).bands
+    assert {band.label: band.begins for band in bands if band.begins} == STACKS[name]
+    order = [claim.graph[cell.component].space for band in bands for cell in band.cells]
+    assert len([1 for one, other in pairwise(order) if one != other]) == len(set(order)) - 1
+
+
+def test_the_layers_of_an_encoder_decoder_are_those_of_one_stack_after_the_other() -> None:
+    _, claim = encoder_decoder()
+    assert [layer.label for layer in layers(claim.graph)] == [
+        "e.embed", "e0", "em0", "e1", "em1", "en",
+        "embed", "a0", "x0", "m0", "a1", "x1", "m1", "logits",
+    ]  # fmt: skip
+
+
+def test_spaces_that_read_each_other_are_layered_together() -> None:
+    """x (tokens) ──► y (decoder tokens) ──► z (tokens)"""
+    ports = {
+        name: (Port("in", f"{name}.in", (feeder,), Reach.ANY),) for name, feeder in ("yx", "zy")
+    }
+    graph = ModelGraph(
+        "there and back",
+        (
+            Component("x"),
+            Component("y", ports["y"], space="decoder_tokens"),
+            Component("z", ports["z"]),
+        ),
+        output="z",
+        spaces=(Space("tokens"), Space("decoder_tokens")),
+    )
+    assert heights(graph) == {"x": 0, "y": 1, "z": 2}
+    assert beginnings(graph, layers(graph)) == {0: "tokens", 1: "decoder tokens", 2: "tokens"}
 
 
 def test_layers_of_a_decoder() -> None:
@@ -119,6 +230,41 @@ def test_the_outline_tells_layers_nodes_and_ports() -> None:
     below = [line.strip() for line in lines[at["induction"] + 1 : at["induction"] + 4]]
     assert sorted(below) == ["↑ k: previous", "↑ q: current", "↑ v: copied"]
     assert any(line.split() == ["m0", "·", "unnamed"] for line in lines)
+    assert lines[at["previous"] + 1].strip() == "┊ left open"
+
+
+def test_the_outline_tells_what_is_left_open_from_what_is_unnamed() -> None:
+    said = as_text(outline(*masked()))
+    assert said.endswith(
+        "m1          · unnamed\n"
+        "an1         ■ sum     an1     @ mask  carries name\n"
+        "              ↑ in: head\n"
+        "a1          ■ head    a1.h1   @ mask  carries name\n"
+        "              ↑ k, q: below\n"
+        "mn0         ■ below   mn0     @ mask  carries name\n"
+        "              ┊ left open\n"
+        "m0 … embed  ┊ left open\n"
+        "\n"
+        "· unnamed: claimed not to matter\n"
+        "┊ left open: runs on a leaf's donor, and the claim says nothing about it\n"
+        "5 nodes, 4 edges; 32.0 % of the model's 25 edges are claimed not to matter.\n"
+    )
+
+
+def test_a_layer_whose_heads_are_in_a_node_above_is_not_called_unnamed() -> None:
+    """Of a node of several components, which stands at the last."""
+    hypothesis, _ = induction()
+    graph: nx.DiGraph[str] = nx.DiGraph([("both", "answer")])
+    graph.add_node("answer", component="logits", feature="next_token")
+    graph.add_node("both", component=["a0.h1", "a1.h0"], positions="query", feature="next_token")
+    grouped: Claim = check(hypothesis.with_graph(graph))
+    lines = as_text(outline(hypothesis, grouped)).splitlines()
+    assert "a0      ┊ left open; ■ in a node above: a0.h1" in lines
+
+
+def test_in_a_layer_of_both_the_outline_names_what_is_left_open() -> None:
+    said = as_text(outline(*alone()))
+    assert "a, b  · unnamed; ┊ left open: a\n" in said
 
 
 def _line(lines: list[str], start: str) -> int:
@@ -127,7 +273,7 @@ def _line(lines: list[str], start: str) -> int:
 
 def test_a_claim_of_the_sink_alone_can_be_drawn(tmp_path: Path) -> None:
     hypothesis, _ = induction()
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_node("answer", component="logits", feature="next_token")
     alone: Claim = check(hypothesis.with_graph(graph))
     draw(hypothesis, alone, [tmp_path / "alone.svg"])

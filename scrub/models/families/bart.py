@@ -12,7 +12,7 @@ from scrub.models.families.base import MLP, Attention, Family, Key, Sizes, Stack
 HIDDEN = ("fc1", "activation_fn", "fc2")
 
 
-def _sublayers(*, post: bool) -> tuple[Attention, Attention, MLP]:
+def sublayers(*, post: bool) -> tuple[Attention, Attention, MLP]:
     """Self-attention, cross-attention and MLP, with norms on the sum or on what they read."""
     read = Attention("self_attn", before="", out="out_proj")
     cross = replace(read, path="encoder_attn", memory=("key_value_states",))
@@ -23,7 +23,7 @@ def _sublayers(*, post: bool) -> tuple[Attention, Attention, MLP]:
     return replace(read, before=first), replace(cross, before=second), replace(mlp, before=last)
 
 
-def _sizes(side: str, layers: int, width: int, heads: int, hidden: int, words: int) -> Sizes:
+def sizes_of(side: str, layers: int, width: int, heads: int, hidden: int, words: int) -> Sizes:
     vocabulary = ("decoder_vocab_size", "vocab_size") if side == "decoder" else ("vocab_size",)
     return Sizes(
         layers=Key((f"{side}_layers",), layers),
@@ -46,7 +46,7 @@ def _families(
 ) -> tuple[Family, Family]:
     """The encoder-decoder, and the decoder alone; sizes are those of a missing config key."""
     layers, *others = sizes
-    read, cross, mlp = _sublayers(post=post)
+    read, cross, mlp = sublayers(post=post)
     stack = Stack(final_norm="" if post else "layer_norm", longest=longest)
     encoder = replace(
         stack,
@@ -54,7 +54,7 @@ def _families(
         prefix="e",
         causal=False,
         block=(read, mlp),
-        sizes=_sizes("encoder", encoder_layers or layers, *others),
+        sizes=sizes_of("encoder", encoder_layers or layers, *others),
     )
     decoder = replace(
         stack,
@@ -62,7 +62,7 @@ def _families(
         space="decoder_tokens",
         memory="e",
         block=(read, cross, mlp),
-        sizes=_sizes("decoder", layers, *others),
+        sizes=sizes_of("decoder", layers, *others),
     )
     alone = replace(decoder, space="tokens", memory="", block=(read, mlp))
     family = Family(name, (encoder, decoder), classes=(f"{prefix}{whole}",), refused=refused or {})

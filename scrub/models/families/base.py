@@ -17,6 +17,9 @@ from scrub.models.families.fits import Fit, each_row, head_alone, row_and_head, 
 from scrub.models.families.layouts import (
     Heads,
     Layout,
+    Projections,
+    apart,
+    fused,
     grouped,
     interleaved,
     latent,
@@ -26,8 +29,9 @@ from scrub.models.families.layouts import (
 
 __all__ = [  # all that a family file needs
     "MLP", "Attention", "Block", "Bridge", "Config", "Family", "Fit", "Heads", "Key", "Layout",
-    "Mixer", "Run", "Sizes", "Stack", "Sublayer", "each_row", "grouped", "head_alone",
-    "interleaved", "latent", "row_and_head", "row_by_head", "separate", "stacked",
+    "Mixer", "Mixture", "Run", "Sizes", "Stack", "Sublayer", "apart", "each_row", "fused",
+    "grouped", "head_alone", "interleaved", "latent", "row_and_head", "row_by_head", "separate",
+    "stacked",
 ]  # fmt: skip
 
 Config = Mapping[str, Any]
@@ -100,17 +104,33 @@ class Attention(Sublayer):
 
     path: str | tuple[str, ...] = "self_attn"
     before: str = "input_layernorm"
-    projections: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {"q": ("q_proj",), "k": ("k_proj",), "v": ("v_proj",)}
-    )
+    projections: Projections = field(default_factory=lambda: apart("q_proj", "k_proj", "v_proj"))
     layout: Layout = separate
     out: str = "o_proj"
     run: Run = Run.ALONE
     memory: tuple[str, ...] = ()  # cross-attention: the keyword under which it gets what k, v read
     per_head: tuple[str, ...] = ()  # tensors of the module with one entry for each head
+    columns: tuple[str, ...] = ()  # tensors of its parts, `part.name`, with a column for each head
     handed: Mapping[str, Fit] = field(default_factory=dict)  # by keyword, or place ("1") of it
     told: Mapping[str, object] = field(default_factory=dict)  # attributes: each head has own k, v
     bias: str = ""  # a tensor of the module that its block adds beside the output
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What each position passes in a mixture of experts, under config.json's keys.
+
+    It takes some of the experts, each of which has so many neurons (of the make of its MLP); and
+    passes `shared` neurons, which are every position's. `inner` is the width that the experts
+    read, where the stream is projected to another one before them.
+    """
+
+    taken: Key = Key(
+        ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k", "moe_top_k"), 1
+    )
+    hidden: Key = Key(("intermediate_size",), derived=True)  # absent: as of a dense MLP
+    shared: Key = Key((), derived=True)  # absent: none
+    inner: Key = Key((), derived=True)  # absent: the stream's
 
 
 @dataclass(frozen=True)
@@ -119,13 +139,15 @@ class MLP(Sublayer):
 
     `down` is a path within the module (the last one of several), "" for that module itself.
     `experts` is that of the module of all experts, which is handed what it reads, which experts
-    each position takes, and their weights; "" where it is not laid out so.
+    each position takes, and their weights; "" where it is not laid out so. `mixture` is for its
+    cost, and None for a dense one.
     """
 
     path: str | tuple[str, ...] = "mlp"
     before: str = "post_attention_layernorm"
     down: str | None = "down_proj"
     experts: str = ""
+    mixture: Mixture | None = None
     matrices: int = 3  # matrix products: gate, up, down; or up, down
     recurrent: bool = False  # reads earlier positions too (RWKV's channel mixing)
     letter: str = "m"  # another one where a block has two of them

@@ -4,47 +4,37 @@ The attention module holds the projections of queries, keys and values, and the 
 stands beside it. What comes after the last block (a pooler, a language modelling head) is the head.
 """
 
-from scrub.models.families.base import MLP, Attention, Family, Key, Run, Sizes, Stack
+from dataclasses import replace
 
-QKV = {"q": ("query",), "k": ("key",), "v": ("value",)}
+from scrub.models.families.base import MLP, Attention, Family, Stack, apart, row_and_head
+from scrub.models.families.sizes import usual
+
 AS_DECODER = {
     "is_decoder": "as a decoder this architecture is not covered",
     "add_cross_attention": "heads that read an encoder are not covered",
     "chunk_size_feed_forward": "an MLP that is applied to pieces of a row is not covered",
 }
-BLOCK = (
-    Attention(
-        "attention.self",
-        before="",
-        on_sum="attention.output.LayerNorm",
-        projections=QKV,
-        out="../output.dense",
-    ),
-    MLP(
-        ("intermediate", "output.dense"),
-        before="",
-        on_sum="output.LayerNorm",
-        down="",
-        matrices=2,
-    ),
+_READ = Attention(
+    "attention.self",
+    before="",
+    projections=apart("query", "key", "value"),
+    out="../output.dense",
 )
+_WRITE = MLP(("intermediate", "output.dense"), before="", down="", matrices=2)
+READ = replace(_READ, on_sum="attention.output.LayerNorm")
+WRITE = replace(_WRITE, on_sum="output.LayerNorm")
 
 
-def sizes(vocabulary: int | None = None, hidden: int = 3072) -> Sizes:
-    return Sizes(
-        layers=Key(("num_hidden_layers",), 12),
-        width=Key(("hidden_size",), 768),
-        heads=Key(("num_attention_heads",), 12),
-        hidden=Key(("intermediate_size",), hidden),
-        vocabulary=Key(("vocab_size",), vocabulary),
-    )
+def _before(heads: str, neurons: str) -> tuple[Attention, MLP]:
+    """Norms before each sublayer, and none on the sums."""
+    return replace(_READ, before=heads), replace(_WRITE, before=neurons)
 
 
 def family(
     name: str,
     trunk: str,
     vocabulary: int,
-    block: tuple[Attention, MLP] = BLOCK,
+    block: tuple[Attention, MLP] = (READ, WRITE),
     norm: str = "",
     reserved: int = 0,
     blocks: str = "layer",
@@ -56,7 +46,7 @@ def family(
         block=block,
         final_norm=norm,
         causal=False,
-        sizes=sizes(vocabulary),
+        sizes=usual(12, 768, 12, 3072, vocabulary),
         longest="max_position_embeddings",
         reserved=reserved,
     )
@@ -75,7 +65,7 @@ LAYOUTLM = family("layoutlm", "layoutlm.encoder", 30522)  # of text alone: boxes
 ROC_BERT = family("roc_bert", "roc_bert.encoder", 30522)
 ROFORMER = family("roformer", "roformer.encoder", 50000)
 
-# One bias for each head and distance is handed in: all heads have to run.
+# One bias for each head and distance is handed in.
 MPNET = family(
     "mpnet",
     "mpnet.encoder",
@@ -85,39 +75,24 @@ MPNET = family(
             "attention.attn",
             before="",
             on_sum="attention.LayerNorm",
-            projections={"q": ("q",), "k": ("k",), "v": ("v",)},
+            projections=apart("q", "k", "v"),
             out="o",
-            run=Run.TOGETHER,
+            handed={"2": row_and_head},
         ),
-        BLOCK[1],
+        WRITE,
     ),
     reserved=2,
 )
 
 # Norms before each sublayer, and a last one.
 MEGATRON_BERT = family(
-    "megatron-bert",
-    "bert.encoder",
-    29056,
-    block=(
-        Attention("attention.self", before="attention.ln", projections=QKV, out="../output.dense"),
-        MLP(("intermediate", "output.dense"), before="ln", down="", matrices=2),
-    ),
-    norm="ln",
+    "megatron-bert", "bert.encoder", 29056, block=_before("attention.ln", "ln"), norm="ln"
 )
 XLM_ROBERTA_XL = family(
     "xlm-roberta-xl",
     "roberta.encoder",
     250880,
-    block=(
-        Attention(
-            "attention.self",
-            before="attention.self_attn_layer_norm",
-            projections=QKV,
-            out="../output.dense",
-        ),
-        MLP(("intermediate", "output.dense"), before="LayerNorm", down="", matrices=2),
-    ),
+    block=_before("attention.self_attn_layer_norm", "LayerNorm"),
     norm="LayerNorm",
     reserved=2,
 )
@@ -126,15 +101,7 @@ ROBERTA_PRELAYERNORM = family(
     "roberta_prelayernorm",
     50265,
     blocks="encoder.layer",
-    block=(
-        Attention(
-            "attention.self",
-            before="attention.LayerNorm",
-            projections=QKV,
-            out="../output.dense",
-        ),
-        MLP(("intermediate", "output.dense"), before="", down="", matrices=2),  # its norm is inside
-    ),
+    block=_before("attention.LayerNorm", ""),  # the MLP's is inside
     norm="LayerNorm",
     reserved=2,
 )
@@ -142,15 +109,7 @@ ESM = family(
     "esm",
     "esm.encoder",
     33,
-    block=(
-        Attention(
-            "attention.self",
-            before="attention.LayerNorm",
-            projections=QKV,
-            out="../output.dense",
-        ),
-        MLP(("intermediate", "output.dense"), before="LayerNorm", down="", matrices=2),
-    ),
+    block=_before("attention.LayerNorm", "LayerNorm"),
     norm="emb_layer_norm_after",
     reserved=2,
 )

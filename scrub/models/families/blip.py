@@ -12,28 +12,30 @@ from scrub.models.families.base import (
     Attention,
     Config,
     Family,
-    Key,
     Run,
-    Sizes,
     Stack,
+    fused,
     stacked,
 )
+from scrub.models.families.bert import READ, WRITE
+from scrub.models.families.sizes import usual
+from scrub.models.families.vision import TOWER, patches
 
 
-def patches(config: Config) -> int:
+def _patches(config: Config) -> int:
     """A square grid, and the class token before it."""
-    side: int = config.get("image_size", 384) // config.get("patch_size", 16)
-    return side**2 + 1
+    return patches({"image_size": 384, **config}) + 1
 
 
-IMAGE = Stack(
+IMAGE = replace(
+    TOWER,
     path="vision_model",
     blocks="encoder.layers",
     block=(
         Attention(
             "self_attn",
             before="layer_norm1",
-            projections={"q": ("qkv",), "k": ("qkv",), "v": ("qkv",)},
+            projections=fused("qkv"),
             layout=stacked,
             out="projection",
             run=Run.TOGETHER,  # the width of a head is that of its input over their number
@@ -42,47 +44,23 @@ IMAGE = Stack(
     ),
     final_norm="post_layernorm",
     prefix="v",
-    space="image",
-    causal=False,
-    sizes=Sizes(
-        layers=Key(("num_hidden_layers",), 12),
-        width=Key(("hidden_size",), 768),
-        heads=Key(("num_attention_heads",), 12),
-        hidden=Key(("intermediate_size",), 3072),
-    ),
     config="vision_config",
-    patches=patches,
+    patches=_patches,
 )
 
-READ = Attention(
-    "attention.self",
-    before="",
-    projections={"q": ("query",), "k": ("key",), "v": ("value",)},
-    out="../output.dense",
-    on_sum="attention.output.LayerNorm",
-)
 CROSS = replace(
     READ,
     path="crossattention.self",
     on_sum="crossattention.output.LayerNorm",
     memory=("encoder_hidden_states",),
 )
-FEED = MLP(
-    ("intermediate", "output.dense"), before="", down="", on_sum="output.LayerNorm", matrices=2
-)
 
 CAPTION = Stack(
     path="text_decoder.bert",
     blocks="encoder.layer",
-    block=(READ, CROSS, FEED),
+    block=(READ, CROSS, WRITE),
     final_norm="",
-    sizes=Sizes(
-        layers=Key(("num_hidden_layers",), 12),
-        width=Key(("hidden_size",), 768),
-        heads=Key(("num_attention_heads",), 8),
-        hidden=Key(("intermediate_size",), 3072),
-        vocabulary=Key(("vocab_size",), 30524),
-    ),
+    sizes=usual(12, 768, 8, 3072, 30524),
     config="text_config",
     memory="v",
     longest="max_position_embeddings",

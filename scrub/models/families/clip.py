@@ -8,9 +8,11 @@ text tower is causal, and read where the text ends.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from scrub.models.families.base import MLP, Attention, Config, Family, Key, Sizes, Stack
-from scrub.models.families.vision import SIZES, patches
+from scrub.models.families.base import MLP, Attention, Config, Family, Stack
+from scrub.models.families.sizes import usual
+from scrub.models.families.vision import TOWER, patches
 
 BLOCK = (
     Attention(before="layer_norm1", out="out_proj"),
@@ -21,16 +23,7 @@ BLOCK = (
 def _images(
     name: str, cls: str, path: str, tokens: Callable[[Config], int], config: str = ""
 ) -> Family:
-    stack = Stack(
-        path=path,
-        block=BLOCK,
-        final_norm="",
-        space="image",
-        causal=False,
-        sizes=SIZES,
-        config=config,
-        patches=tokens,
-    )
+    stack = replace(TOWER, path=path, block=BLOCK, final_norm="", config=config, patches=tokens)
     return Family(name, stacks=(stack,), trunk=(path,), classes=(cls,))
 
 
@@ -38,11 +31,11 @@ def _clip(config: Config) -> int:
     return patches(config, 32) + 1
 
 
-TOWER, INNER = "vision_model.encoder", "encoder"
-CLIP = _images("clip", "CLIPForImageClassification", TOWER, _clip, "vision_config")
-CLIP_VISION = _images("clip_vision_model", "CLIPVisionModelWithProjection", TOWER, _clip)
+WHOLE, INNER = "vision_model.encoder", "encoder"
+CLIP = _images("clip", "CLIPForImageClassification", WHOLE, _clip, "vision_config")
+CLIP_VISION = _images("clip_vision_model", "CLIPVisionModelWithProjection", WHOLE, _clip)
 CLIP_VISION_BARE = _images("clip_vision_model", "CLIPVisionModel", INNER, _clip)
-SIGLIP = _images("siglip", "SiglipForImageClassification", TOWER, patches, "vision_config")
+SIGLIP = _images("siglip", "SiglipForImageClassification", WHOLE, patches, "vision_config")
 SIGLIP_VISION = _images("siglip_vision_model", "SiglipVisionModel", INNER, patches)
 
 CLIP_TEXT = Family(
@@ -52,13 +45,7 @@ CLIP_TEXT = Family(
             path="text_model.encoder",
             block=BLOCK,
             final_norm="",
-            sizes=Sizes(
-                layers=Key(("num_hidden_layers",), 12),
-                width=Key(("hidden_size",), 512),
-                heads=Key(("num_attention_heads",), 8),
-                hidden=Key(("intermediate_size",), 2048),
-                vocabulary=Key(("vocab_size",), 49408),
-            ),
+            sizes=usual(12, 512, 8, 2048, 49408),
             longest="max_position_embeddings",
         ),
     ),

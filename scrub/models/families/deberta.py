@@ -4,26 +4,27 @@ Keys and queries of distances have projections of their own, or (`share_att_key`
 content, which are then applied a second time, to the table of distances; it is no input of a head.
 """
 
-from scrub.models.families.base import MLP, Attention, Family, Run, Stack, interleaved
-from scrub.models.families.bert import BLOCK, sizes
+from dataclasses import replace
 
-_NORM = "attention.output.LayerNorm"
+from scrub.models.families.base import Attention, Family, Run, Stack, apart, fused, interleaved
+from scrub.models.families.bert import READ, WRITE
+from scrub.models.families.sizes import usual
+
 _CHANGED = {
     "talking_head": "heads that mix their scores are no heads of their own",
     "conv_kernel_size": "a convolution that crosses the first block is not covered",
 }
+_TOGETHER = replace(READ, run=Run.TOGETHER)
 
 
 def _family(name: str, attention: Attention, vocabulary: int) -> Family:
-    mlp = BLOCK[1]
-    assert isinstance(mlp, MLP)
     stack = Stack(
         path="deberta.encoder",
         blocks="layer",
-        block=(attention, mlp),
+        block=(attention, WRITE),
         final_norm="",
         causal=False,
-        sizes=sizes(vocabulary),
+        sizes=usual(12, 768, 12, 3072, vocabulary),
         longest="max_position_embeddings",
     )
     # the head of some classes reads the embedding's weights
@@ -31,27 +32,10 @@ def _family(name: str, attention: Attention, vocabulary: int) -> Family:
 
 
 DEBERTA = _family(
-    "deberta",
-    Attention(
-        "attention.self",
-        before="",
-        on_sum=_NORM,
-        projections={"q": ("in_proj",), "k": ("in_proj",), "v": ("in_proj",)},
-        layout=interleaved,
-        out="../output.dense",
-        run=Run.TOGETHER,
-    ),
-    50265,
+    "deberta", replace(_TOGETHER, projections=fused("in_proj"), layout=interleaved), 50265
 )
 DEBERTA_V2 = _family(
     "deberta-v2",
-    Attention(
-        "attention.self",
-        before="",
-        on_sum=_NORM,
-        projections={"q": ("query_proj",), "k": ("key_proj",), "v": ("value_proj",)},
-        out="../output.dense",
-        run=Run.TOGETHER,
-    ),
+    replace(_TOGETHER, projections=apart("query_proj", "key_proj", "value_proj")),
     128100,
 )

@@ -19,8 +19,8 @@ from scrub.models.families.base import (
     Stack,
     latent,
 )
-from scrub.models.families.layers import sized
-from scrub.models.families.mixtures import DENSE, EXPERTS
+from scrub.models.families.mixtures import DENSE, EXPERTS, NARROW
+from scrub.models.families.sizes import sized
 
 
 def latent_attention(
@@ -63,12 +63,12 @@ def latent_mlp(config: Config, layer: int, dense: int, experts: MLP = EXPERTS) -
     return experts if sparse else DENSE
 
 
-def _queries(config: Config) -> tuple[str, ...]:
+def queries_of(config: Config) -> tuple[str, ...]:
     return ("q_proj",) if config.get("q_lora_rank") is None else ("q_b_proj",)
 
 
 def _scaled_block(config: Config, layer: int) -> Block:
-    return (latent_attention(_queries(config), scale=_depth), MLP(scale=_depth))
+    return (latent_attention(queries_of(config), scale=_depth), MLP(scale=_depth))
 
 
 def _depth(config: Config) -> float:
@@ -81,7 +81,7 @@ def _family(name: str, sizes: Sizes, dense: int, experts: MLP = EXPERTS) -> Fami
     """`dense`: how many layers have no experts, by transformers' default."""
 
     def block(config: Config, layer: int) -> Block:
-        return (latent_attention(_queries(config)), latent_mlp(config, layer, dense, experts))
+        return (latent_attention(queries_of(config)), latent_mlp(config, layer, dense, experts))
 
     return Family(name, (Stack(block=block, sizes=sizes),))
 
@@ -92,7 +92,7 @@ YOUTU = Family(
     "youtu",
     (
         Stack(
-            block=lambda config, layer: (latent_attention(_queries(config)), MLP()),
+            block=lambda config, layer: (latent_attention(queries_of(config)), MLP()),
             sizes=latent_sizes(32, 2048, 16, 6144, 128256),
         ),
     ),
@@ -101,7 +101,12 @@ GLM4_MOE_LITE = _family(
     "glm4_moe_lite", latent_sizes(47, 2048, 20, 10240, 154880, nope=192, values=256), dense=1
 )
 # a norm within the module is on the sum of the experts, so that none has a share of its own
-AXK1 = _family("axk1", latent_sizes(61, 7168, 64, 18432, 163840), dense=1, experts=MLP(down=None))
+AXK1 = _family(
+    "axk1",
+    latent_sizes(61, 7168, 64, 18432, 163840),
+    dense=1,
+    experts=MLP(down=None, mixture=NARROW),
+)
 MISTRAL4 = _family(
     "mistral4", latent_sizes(36, 4096, 32, 12288, 131072, nope=64, values=128), dense=0
 )

@@ -7,23 +7,21 @@ heads; Kimi's and Bailing's is a latent one.
 from collections.abc import Callable
 
 from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Run, Stack
-from scrub.models.families.deepseek import latent_attention, latent_mlp, latent_sizes
-from scrub.models.families.layers import attends, sized
+from scrub.models.families.deepseek import latent_attention, latent_mlp, latent_sizes, queries_of
+from scrub.models.families.layers import attends
+from scrub.models.families.mixtures import DENSE, EXPERTS, by_step
+from scrub.models.families.olmo import DENSE as NORMED_DENSE
+from scrub.models.families.olmo import NORMED
+from scrub.models.families.sizes import sized
 
 NOTE = "linear attention: its heads share a convolution and norms, and it is kept whole"
 DELTA = Mixer("linear_attn", before="input_layernorm", why=NOTE)
-DENSE, EXPERTS = MLP(), MLP(down=None, experts="experts")
 # queries and their gates come from one projection, head by head
 GATED = Attention(run=Run.TOGETHER)
 
 
 def _qwen3_next(config: Config, layer: int) -> Block:
-    sparse = (
-        layer not in (config.get("mlp_only_layers") or ())
-        and config.get("num_experts", 512) > 0
-        and (layer + 1) % config.get("decoder_sparse_step", 1) == 0
-    )
-    return (_qwen_mixing(config, layer), EXPERTS if sparse else DENSE)
+    return (_qwen_mixing(config, layer), EXPERTS if by_step(config, layer) else DENSE)
 
 
 def _qwen_mixing(config: Config, layer: int) -> Attention | Mixer:
@@ -37,21 +35,15 @@ def _qwen3_5(mlp: MLP) -> Callable[[Config, int], Block]:
 
 def _olmo(config: Config, layer: int) -> Block:
     """Attention blocks norm their outputs, the others their inputs."""
-    if not attends(config, layer):
-        return (DELTA, DENSE)
-    return (
-        Attention(before="", after="post_attention_layernorm", run=Run.TOGETHER),
-        MLP(before="", after="post_feedforward_layernorm"),
-    )
+    return (NORMED, NORMED_DENSE) if attends(config, layer) else (DELTA, DENSE)
 
 
 def _kimi(config: Config, layer: int) -> Block:
-    query = "q_proj" if config.get("q_lora_rank") is None else "q_b_proj"
     listed = (config.get("linear_attn_config") or {}).get("full_attn_layers", ())
     full = attends(config, layer, 4, 0) and (layer > 0 or config.get("layer_types"))
     if listed and not config.get("layer_types"):
         full = layer + 1 in listed
-    return _latent_block(config, layer, bool(full), (query,), dense=1)
+    return _latent_block(config, layer, bool(full), queries_of(config), dense=1)
 
 
 def _bailing(config: Config, layer: int) -> Block:

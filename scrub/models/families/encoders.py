@@ -3,7 +3,18 @@
 ALBERT applies the same blocks several times, and each application is a layer of its own.
 """
 
-from scrub.models.families.base import MLP, Attention, Family, Key, Sizes, Stack, stacked
+from scrub.models.families.base import (
+    MLP,
+    Attention,
+    Family,
+    Key,
+    Sizes,
+    Stack,
+    apart,
+    fused,
+    stacked,
+)
+from scrub.models.families.sizes import usual
 
 SPLIT = {"chunk_size_feed_forward": "an MLP that is applied to pieces of a row is not covered"}
 
@@ -18,7 +29,7 @@ DISTILBERT = Family(
                     "attention",
                     before="",
                     on_sum="sa_layer_norm",
-                    projections={"q": ("q_lin",), "k": ("k_lin",), "v": ("v_lin",)},
+                    projections=apart("q_lin", "k_lin", "v_lin"),
                     out="out_lin",
                 ),
                 MLP("ffn", before="", on_sum="output_layer_norm", down="lin2", matrices=2),
@@ -50,7 +61,7 @@ ALBERT = Family(
                     "attention",
                     before="",
                     on_sum="attention.LayerNorm",
-                    projections={"q": ("query",), "k": ("key",), "v": ("value",)},
+                    projections=apart("query", "key", "value"),
                     out="dense",
                 ),
                 MLP(
@@ -63,13 +74,7 @@ ALBERT = Family(
             ),
             final_norm="",
             causal=False,
-            sizes=Sizes(
-                layers=Key(("num_hidden_layers",), 12),
-                width=Key(("hidden_size",), 4096),
-                heads=Key(("num_attention_heads",), 64),
-                hidden=Key(("intermediate_size",), 16384),
-                vocabulary=Key(("vocab_size",), 30000),
-            ),
+            sizes=usual(12, 4096, 64, 16384, 30000),
             shared="num_hidden_groups",
             inner="inner_group_num",
             longest="max_position_embeddings",
@@ -87,14 +92,7 @@ def _normed_after(name: str, trunk: str, mlp: MLP, vocabulary: int) -> Family:
         block=(Attention(before="", on_sum="post_attention_layernorm"), mlp),
         final_norm="",
         causal=False,
-        sizes=Sizes(
-            layers=Key(("num_hidden_layers",), 12),
-            width=Key(("hidden_size",), 768),
-            heads=Key(("num_attention_heads",), 12),
-            shared=Key(("num_attention_heads",), 12),
-            hidden=Key(("intermediate_size",), 3072),
-            vocabulary=Key(("vocab_size",), vocabulary),
-        ),
+        sizes=usual(12, 768, 12, 3072, vocabulary, shared=Key(("num_attention_heads",), 12)),
     )
     return Family(name, stacks=(stack,), trunk=(trunk,))
 
@@ -118,7 +116,7 @@ MODERNBERT = Family(  # the norm before its first attention is the one after the
                 Attention(
                     "attn",
                     before="attn_norm",
-                    projections={"q": ("Wqkv",), "k": ("Wqkv",), "v": ("Wqkv",)},
+                    projections=fused("Wqkv"),
                     layout=stacked,
                     out="Wo",
                 ),
@@ -126,29 +124,12 @@ MODERNBERT = Family(  # the norm before its first attention is the one after the
             ),
             final_norm="final_norm",
             causal=False,
-            sizes=Sizes(
-                layers=Key(("num_hidden_layers",), 22),
-                width=Key(("hidden_size",), 768),
-                heads=Key(("num_attention_heads",), 12),
-                hidden=Key(("intermediate_size",), 1152),
-                vocabulary=Key(("vocab_size",), 50368),
-            ),
+            sizes=usual(22, 768, 12, 1152, 50368),
         ),
     ),
 )
 
 EUROBERT = Family(
     "eurobert",
-    stacks=(
-        Stack(
-            causal=False,
-            sizes=Sizes(
-                layers=Key(("num_hidden_layers",), 12),
-                width=Key(("hidden_size",), 768),
-                heads=Key(("num_attention_heads",), 12),
-                hidden=Key(("intermediate_size",), 3072),
-                vocabulary=Key(("vocab_size",), 128256),
-            ),
-        ),
-    ),
+    stacks=(Stack(causal=False, sizes=usual(12, 768, 12, 3072, 128256)),),
 )

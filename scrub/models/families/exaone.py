@@ -4,18 +4,12 @@ Queries and keys are normed by head, and layers without a window have no positio
 experts has norms before its sublayers, as Llama has.
 """
 
-from scrub.models.families.base import MLP, Attention, Family, Stack
+from scrub.models.families.base import Attention, Family, Stack
 from scrub.models.families.mixtures import by_type, mixture
+from scrub.models.families.olmo import DENSE
 
 EXAONE4 = Family(
     "exaone4",
-    stacks=(
-        Stack(
-            block=(
-                Attention(before="", after="post_attention_layernorm"),
-                MLP(before="", after="post_feedforward_layernorm"),
-            )
-        ),
-    ),
+    stacks=(Stack(block=(Attention(before="", after="post_attention_layernorm"), DENSE)),),
 )
 EXAONE_MOE = Family("exaone_moe", stacks=(Stack(block=mixture(by_type(1))),))

@@ -14,11 +14,10 @@ from scrub.models.families.base import (
     Key,
     Sizes,
     Stack,
+    fused,
     grouped,
     row_and_head,
 )
-
-FUSED = ("query_key_value",)
 
 
 def _block(config: Config, layer: int) -> Block:
@@ -28,7 +27,7 @@ def _block(config: Config, layer: int) -> Block:
         Attention(
             "self_attention",
             before=norm,
-            projections={"q": FUSED, "k": FUSED, "v": FUSED},
+            projections=fused("query_key_value"),
             layout=grouped,
             out="dense",
             told={"multi_query": False},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scrub.models.families.base import MLP, Attention, Family, Key, Run, Stack
-from scrub.models.families.mixtures import after_dense, by_type, mixture, sizes
+from scrub.models.families.mixtures import NARROW, after_dense, by_type, mixture, sizes
 
 NORMED = MLP(before="pre_mlp_layernorm", after="post_mlp_layernorm")
 
@@ -27,7 +27,7 @@ AFMOE = Family(
                 after_dense("num_dense_layers", 1),
                 _gated("gate_proj", "post_attention_layernorm"),
                 NORMED,
-                replace(NORMED, down=None, experts="experts"),
+                replace(NORMED, down=None, experts="experts", mixture=NARROW),
             ),
             sizes=sizes(128),
         ),

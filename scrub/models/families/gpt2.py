@@ -17,13 +17,13 @@ from scrub.models.families.base import (
     Key,
     Sizes,
     Stack,
-    each_row,
+    apart,
+    fused,
     grouped,
     stacked,
 )
 
-FUSED = {"q": ("c_attn",), "k": ("c_attn",), "v": ("c_attn",)}
-READ = Attention("attn", before="ln_1", projections=FUSED, layout=stacked, out="c_proj")
+READ = Attention("attn", before="ln_1", projections=fused("c_attn"), layout=stacked, out="c_proj")
 WRITE = MLP("mlp", before="ln_2", down="c_proj", matrices=2)
 REFUSED = {"add_cross_attention": "heads that read an encoder are not covered"}
 
@@ -122,9 +122,8 @@ CTRL = Family(
                 Attention(
                     "multi_head_attention",
                     before="layernorm1",
-                    projections={"q": ("Wq",), "k": ("Wk",), "v": ("Wv",)},
+                    projections=apart("Wq", "Wk", "Wv"),
                     out="dense",
-                    handed={"1": each_row, "2": each_row},
                 ),
                 MLP("ffn", before="layernorm2", down="2", matrices=2),
             ),

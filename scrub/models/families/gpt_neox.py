@@ -15,26 +15,16 @@ from scrub.models.families.base import (
     Family,
     Key,
     Run,
-    Sizes,
     Stack,
+    fused,
     interleaved,
 )
+from scrub.models.families.sizes import sized, usual
 
-ALL = ("query_key_value",)
 FUSED = Attention(
-    "attention", projections={"q": ALL, "k": ALL, "v": ALL}, layout=interleaved, out="dense"
+    "attention", projections=fused("query_key_value"), layout=interleaved, out="dense"
 )
 WRITE = MLP(down="dense_4h_to_h", matrices=2)
-
-
-def _sizes(layers: int, width: int, heads: int, hidden: Key, vocabulary: int) -> Sizes:
-    return Sizes(
-        layers=Key(("num_hidden_layers",), layers),
-        width=Key(("hidden_size",), width),
-        heads=Key(("num_attention_heads",), heads),
-        hidden=hidden,
-        vocabulary=Key(("vocab_size",), vocabulary),
-    )
 
 
 def _neox(config: Config, layer: int) -> Block:
@@ -48,7 +38,7 @@ GPT_NEOX = Family(
             path="gpt_neox",
             block=_neox,
             final_norm="final_layer_norm",
-            sizes=_sizes(44, 6144, 64, Key(("intermediate_size",), 24576), 50432),
+            sizes=usual(44, 6144, 64, 24576, 50432),
         ),
     ),
     trunk=("gpt_neox",),
@@ -66,7 +56,7 @@ GPT_NEOX_JAPANESE = Family(
             path="gpt_neox_japanese",
             block=(replace(FUSED, bias="dense_bias"), WRITE),
             final_norm="final_layer_norm",
-            sizes=_sizes(32, 2560, 32, Key((), of=_multiple), 32000),
+            sizes=usual(32, 2560, 32, Key((), of=_multiple), 32000),
         ),
     ),
     trunk=("gpt_neox_japanese",),
@@ -78,7 +68,7 @@ PERSIMMON = Family(
         Stack(
             block=(replace(FUSED, path="self_attn"), WRITE),
             final_norm="final_layernorm",
-            sizes=_sizes(36, 4096, 64, Key(("intermediate_size",), 16384), 262144),
+            sizes=usual(36, 4096, 64, 16384, 262144),
         ),
     ),
 )
@@ -96,10 +86,7 @@ STABLELM = Family(
     stacks=(
         Stack(
             block=_stablelm,
-            sizes=replace(
-                _sizes(32, 2560, 32, Key(("intermediate_size",), 6912), 50304),
-                shared=Key(("num_key_value_heads",), 32),
-            ),
+            sizes=sized(32, 2560, 32, 32, 6912, 50304),
         ),
     ),
 )

@@ -14,12 +14,12 @@ from scrub.models.families.base import (
     Config,
     Family,
     Heads,
-    Key,
     Run,
-    Sizes,
     Stack,
+    fused,
 )
-from scrub.models.families.gpt2 import sizes
+from scrub.models.families.gpt2 import STACK, sizes
+from scrub.models.families.sizes import sized
 
 CORES = 4
 
@@ -37,34 +37,13 @@ def in_cores(port: str, head: int, heads: Heads) -> int:
 
 READ = Attention("attn", before="ln_1", out="out_proj")
 WRITE = MLP("mlp", before="ln_1", down="fc_out", matrices=2, parallel=True)
-STACK = Stack(
-    path="transformer",
-    blocks="h",
-    block=(READ, WRITE),
-    final_norm="ln_f",
-    sizes=sizes(28, 4096, 16, 50400),
-    longest="n_positions",
-)
-GPTJ = Family("gptj", stacks=(STACK,), trunk=("transformer",))
+PARALLEL = replace(STACK, block=(READ, WRITE), sizes=sizes(28, 4096, 16, 50400))
+GPTJ = Family("gptj", stacks=(PARALLEL,), trunk=("transformer",))
 
-ALL = ("qkv_proj",)
-QUARTERS = replace(
-    READ, projections={"q": ALL, "k": ALL, "v": ALL}, layout=in_cores, run=Run.TOGETHER
-)
+QUARTERS = replace(READ, projections=fused("qkv_proj"), layout=in_cores, run=Run.TOGETHER)
 CODEGEN = Family(
-    "codegen", stacks=(replace(STACK, block=(QUARTERS, WRITE)),), trunk=("transformer",)
+    "codegen", stacks=(replace(PARALLEL, block=(QUARTERS, WRITE)),), trunk=("transformer",)
 )
-
-
-def _sizes(layers: int, width: int, heads: int, hidden: int, vocabulary: int) -> Sizes:
-    return Sizes(
-        layers=Key(("num_hidden_layers",), layers),
-        width=Key(("hidden_size",), width),
-        heads=Key(("num_attention_heads",), heads),
-        shared=Key(("num_key_value_heads",), derived=True),
-        hidden=Key(("intermediate_size",), hidden),
-        vocabulary=Key(("vocab_size",), vocabulary),
-    )
 
 
 PHI = Family(
@@ -76,7 +55,7 @@ PHI = Family(
                 MLP(before="input_layernorm", down="fc2", matrices=2, parallel=True),
             ),
             final_norm="final_layernorm",
-            sizes=_sizes(24, 2048, 32, 8192, 51200),
+            sizes=sized(24, 2048, 32, None, 8192, 51200),
         ),
     ),
 )
@@ -87,6 +66,6 @@ def _cohere(config: Config, layer: int) -> Block:
     return (Attention(run=run), MLP(before="input_layernorm", parallel=True))
 
 
-COMMAND = Stack(block=_cohere, sizes=_sizes(40, 8192, 64, 22528, 256000))
+COMMAND = Stack(block=_cohere, sizes=sized(40, 8192, 64, None, 22528, 256000))
 COHERE = Family("cohere", stacks=(COMMAND,))
 COHERE2 = Family("cohere2", stacks=(COMMAND,))

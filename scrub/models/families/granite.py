@@ -8,6 +8,7 @@ sinks, one number for each head.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from scrub.models.families.base import (
     MLP,
@@ -16,6 +17,7 @@ from scrub.models.families.base import (
     Config,
     Family,
     Key,
+    Mixture,
     Sizes,
     Stack,
 )
@@ -23,17 +25,18 @@ from scrub.models.families.base import (
 SCALE = "residual_multiplier"
 PLAIN, SINKS = Attention(scale=SCALE), Attention(scale=SCALE, per_head=("sinks",))
 DENSE = MLP(scale=SCALE)
-EXPERTS = MLP("block_sparse_moe", down=None, experts="experts", scale=SCALE)
+EXPERTS = MLP("block_sparse_moe", down=None, experts="experts", mixture=Mixture(), scale=SCALE)
+SHARED_MLP = MLP("shared_mlp", down="output_linear", scale=SCALE)
+BESIDE = replace(SHARED_MLP, beside=True, letter="ms")
 WIDTH = "shared_intermediate_size"
 SHARED = Sizes(hidden=Key((WIDTH,), of=lambda c: c.get(WIDTH) or c.get("intermediate_size", 1)))
 
 
 def _shared(attention: Attention) -> Callable[[Config, int], Block]:
     """Beside the experts an MLP for every token, if it has any neurons."""
-    dense = MLP("shared_mlp", down="output_linear", scale=SCALE, beside=True, letter="ms")
 
     def block(config: Config, _: int) -> Block:
-        return (attention, EXPERTS, dense) if config.get(WIDTH) else (attention, EXPERTS)
+        return (attention, EXPERTS, BESIDE) if config.get(WIDTH) else (attention, EXPERTS)
 
     return block
 

@@ -3,7 +3,7 @@
 What a head is depends on the token, so an attention is one component.
 """
 
-from scrub.models.families.base import MLP, Family, Mixer, Stack
+from scrub.models.families.base import MLP, Family, Mixer, Mixture, Stack
 
 WHY = "which experts make its queries depends on the input, so that an attention is kept whole"
 
@@ -13,7 +13,7 @@ JETMOE = Family(
         Stack(
             block=(
                 Mixer("self_attention", before="input_layernorm", letter="a", why=WHY),
-                MLP(down=None),
+                MLP(down=None, mixture=Mixture()),
             )
         ),
     ),

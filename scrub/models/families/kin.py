@@ -18,6 +18,7 @@ from scrub.models.families.base import (
     Run,
     Sizes,
     Stack,
+    fused,
     stacked,
 )
 
@@ -55,7 +56,7 @@ PHI3 = _family(
     "phi3",
     (
         Attention(
-            projections={"q": ("qkv_proj",), "k": ("qkv_proj",), "v": ("qkv_proj",)},
+            projections=fused("qkv_proj"),
             layout=stacked,
             run=Run.TOGETHER,  # where it cuts them is read off the config
         ),

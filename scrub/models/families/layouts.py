@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -31,6 +31,28 @@ class Heads:
     def wide(self, port: str) -> int:
         """How wide a head's slice at a port is."""
         return self.z if port == "v" else self.width
+
+
+Projections = Mapping[str, tuple[str, ...]]
+"""By port, the paths of what makes it of what is read."""
+
+
+def apart(query: str, key: str, value: str) -> Projections:
+    """A projection for each port.
+
+    >>> apart("query", "key", "value")
+    {'q': ('query',), 'k': ('key',), 'v': ('value',)}
+    """
+    return {"q": (query,), "k": (key,), "v": (value,)}
+
+
+def fused(path: str) -> Projections:
+    """One projection for all three; a layout says how.
+
+    >>> fused("c_attn")
+    {'q': ('c_attn',), 'k': ('c_attn',), 'v': ('c_attn',)}
+    """
+    return apart(path, path, path)
 
 
 Layout = Callable[[str, int, Heads], int]

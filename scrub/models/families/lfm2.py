@@ -7,7 +7,8 @@ head's output that reads what the queries read.
 from dataclasses import replace
 
 from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Run, Stack
-from scrub.models.families.layers import sized
+from scrub.models.families.mixtures import ALONE
+from scrub.models.families.sizes import sized
 
 WHY = "a gated convolution, whose channels the projections around it mix"
 
@@ -37,7 +38,7 @@ def _convolves(config: Config, layer: int) -> bool:
 def _block(config: Config, layer: int) -> Block:
     dense = layer < config.get("num_dense_layers", 2) or config["model_type"] != "lfm2_moe"
     mlp = MLP("feed_forward", before="ffn_norm", down="w2")
-    mlp = mlp if dense else replace(mlp, down=None, experts="experts")
+    mlp = mlp if dense else replace(mlp, down=None, experts="experts", mixture=ALONE)
     if _convolves(config, layer):
         return (Mixer("conv", before="operator_norm", why=WHY), mlp)
     return (Attention(before="operator_norm", out="out_proj"), mlp)

@@ -5,21 +5,15 @@ and keys: all inside the attention module, which runs as it is, so that none nee
 What differs is only what transformers takes where config.json leaves a size out.
 """
 
-from scrub.models.families.base import Family, Key, Sizes, Stack
+from scrub.models.families.base import Family, Key, Stack
+from scrub.models.families.sizes import sized
 
 
 def _family(
     name: str, hidden: int, vocabulary: int, shared: int | None, head: int | None = None
 ) -> Family:
-    sizes = Sizes(
-        layers=Key(("num_hidden_layers",), 32),
-        width=Key(("hidden_size",), 4096),
-        heads=Key(("num_attention_heads",), 32),
-        shared=Key(("num_key_value_heads",), shared, derived=shared is None),
-        head_width=Key(("head_dim",), head, derived=head is None),
-        hidden=Key(("intermediate_size",), hidden),
-        vocabulary=Key(("vocab_size",), vocabulary),
-    )
+    wide = Key(("head_dim",), head, derived=head is None)
+    sizes = sized(32, 4096, 32, shared, hidden, vocabulary, head_width=wide)
     return Family(name, stacks=(Stack(sizes=sizes),))
 
 

@@ -1,11 +1,12 @@
 """Llama 4: experts in some layers, attention in chunks, layers without rotary positions.
 
-Its experts return the positions of all rows on one axis.
+Its experts return the positions of all rows on one axis. One expert of the same width is every
+position's.
 """
 
 from __future__ import annotations
 
-from scrub.models.families.base import MLP, Config, Family, Stack
+from scrub.models.families.base import MLP, Config, Family, Key, Mixture, Stack
 from scrub.models.families.mixtures import HEADS, mixture, sizes
 
 
@@ -15,11 +16,13 @@ def _sparse(config: Config, layer: int) -> bool:
     return layer in listed if listed is not None else (layer + 1) % step == 0
 
 
+DENSE = MLP("feed_forward")
+EXPERTS = MLP("feed_forward", down=None, mixture=Mixture(shared=Key(("intermediate_size",))))
 LLAMA4_TEXT = Family(
     "llama4_text",
     stacks=(
         Stack(
-            block=mixture(_sparse, HEADS, MLP("feed_forward"), MLP("feed_forward", down=None)),
+            block=mixture(_sparse, HEADS, DENSE, EXPERTS),
             sizes=sizes(128, "intermediate_size_mlp"),
         ),
     ),

@@ -14,7 +14,7 @@ from dataclasses import replace
 from scrub.errors import InputRefused, Problem
 from scrub.models.families.base import Bridge, Config, Family, Stack
 from scrub.models.families.clip import BLOCK
-from scrub.models.families.vision import SIZES, patches
+from scrub.models.families.vision import TOWER, patches
 
 Others = Callable[[str], Family]
 TOWERS: dict[str, Callable[[Config], int]] = {  # the positions of each
@@ -33,15 +33,13 @@ def _tower(config: Config, path: str) -> Stack:
     if kind not in TOWERS:
         found = f"an image tower of the architecture '{kind}' is not covered."
         raise InputRefused(Problem("config", found, f"Covered: {', '.join(TOWERS)}."))
-    return Stack(
+    return replace(
+        TOWER,
         path=path,
         blocks="encoder.layers",
         block=BLOCK,
         final_norm="post_layernorm",
         prefix="v",
-        space="image",
-        causal=False,
-        sizes=SIZES,
         config="vision_config",
         patches=TOWERS[kind],
     )

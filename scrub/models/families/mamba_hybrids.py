@@ -4,42 +4,57 @@ Falcon H1 runs both side by side on one norm, each with factors on what it reads
 Granite adds up experts and a shared MLP that read the same; Nemotron H has one sublayer a block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Stack
-from scrub.models.families.layers import ATTENTION, attends, sized
+from scrub.models.families.base import (
+    MLP,
+    Attention,
+    Block,
+    Config,
+    Family,
+    Key,
+    Mixer,
+    Sizes,
+    Stack,
+)
+from scrub.models.families.granite import BESIDE, EXPERTS, SCALE, SHARED_MLP
+from scrub.models.families.layers import ATTENTION, attends
+from scrub.models.families.mixtures import NARROW, WIDE
+from scrub.models.families.sizes import sized
 
 NOTE = f"Mamba: {Mixer().why}"
-MLP_BESIDE = MLP("feed_forward", before="pre_ff_layernorm")
+MAMBA = Mixer("mamba", before="input_layernorm")
+DENSE = MLP("feed_forward", before="pre_ff_layernorm")
 
 
 def _jamba(config: Config, layer: int) -> Block:
-    experts = config.get("num_experts", 16) > 1 and layer % config.get(
-        "expert_layer_period", 2
-    ) == config.get("expert_layer_offset", 1)
-    mlp = replace(MLP_BESIDE, down=None, experts="experts") if experts else MLP_BESIDE
-    period, offset = config.get("attn_layer_period", 8), config.get("attn_layer_offset", 4)
-    if layer % period == offset:
-        return (Attention(), mlp)
-    return (Mixer("mamba", before="input_layernorm"), mlp)
+    def every(kind: str, period: int, offset: int) -> bool:
+        each = config.get(f"{kind}_layer_period", period)
+        return bool(layer % each == config.get(f"{kind}_layer_offset", offset))
+
+    sparse = config.get("num_experts", 16) > 1 and every("expert", 2, 1)
+    experts = replace(DENSE, down=None, experts="experts", mixture=WIDE)
+    return (Attention() if every("attn", 8, 4) else MAMBA, experts if sparse else DENSE)
 
 
 def _bamba(config: Config, layer: int) -> Block:
-    if layer in (config.get("attn_layer_indices") or ()):
-        return (Attention(), MLP_BESIDE)
-    return (Mixer("mamba", before="input_layernorm"), MLP_BESIDE)
+    listed = config.get("attn_layer_indices") or ()
+    return (Attention() if layer in listed else MAMBA, DENSE)
 
 
 # the MLP has a factor after its last map, so that its neurons' shares are not that map's alone
 FALCON_H1_BLOCK: Block = (
-    Mixer("mamba", before="input_layernorm", scale="ssm_out_multiplier"),
+    replace(MAMBA, scale="ssm_out_multiplier"),
     Attention(parallel=True, scale="attention_out_multiplier", gain="attention_in_multiplier"),
-    MLP("feed_forward", before="pre_ff_layernorm", down=None),
+    replace(DENSE, down=None),
 )
 
 # the one sublayer of a block, by its name in the config and in older ones' pattern
 NEMOTRON: dict[str, str] = {"M": "mamba", "-": "mlp", "*": "attention", "E": "moe"}
+
+
+INNER = replace(NARROW, inner=Key(("moe_latent_size",), derived=True))
 
 
 def _listed(config: Config) -> Sequence[str]:
@@ -53,7 +68,7 @@ def _nemotron(config: Config, layer: int) -> Block:
             return (Attention("mixer", before="norm"),)
         case "mlp" | "moe" as kind:
             dense = MLP("mixer", before="norm", matrices=2)
-            sparse = replace(dense, down=None, experts="experts")
+            sparse = replace(dense, down=None, experts="experts", mixture=INNER)
             return (dense if kind == "mlp" else sparse,)
         case _:
             return (Mixer(),)
@@ -61,76 +76,38 @@ def _nemotron(config: Config, layer: int) -> Block:
 
 def _granite(config: Config, layer: int) -> Block:
     """Without experts the shared MLP is the MLP; with them it is called `ms3`."""
-    factor = "residual_multiplier"
     listed = attends(config, layer, period=1, offset=1)  # not listed: none attends
-    mixing = (
-        Attention(scale=factor)
-        if listed
-        else Mixer("mamba", before="input_layernorm", scale=factor)
-    )
-    shared = MLP("shared_mlp", down="output_linear", scale=factor)
+    mixing = Attention(scale=SCALE) if listed else replace(MAMBA, scale=SCALE)
     if not config.get("num_local_experts", 8):
-        return (mixing, shared)
-    experts = MLP("block_sparse_moe", down=None, experts="experts", scale=factor)
-    beside = MLP("shared_mlp", down="output_linear", scale=factor, beside=True, letter="ms")
-    return (mixing, experts, beside)
+        return (mixing, SHARED_MLP)
+    return (mixing, EXPERTS, BESIDE)
 
 
-JAMBA = Family(
-    "jamba",
-    (
-        Stack(
-            block=_jamba, final_norm="final_layernorm", sizes=sized(32, 4096, 32, 8, 14336, 65536)
-        ),
-    ),
-    note=NOTE,
-)
-BAMBA = Family(
-    "bamba",
-    (
-        Stack(
-            block=_bamba, final_norm="final_layernorm", sizes=sized(32, 4096, 32, 8, 14336, 128000)
-        ),
-    ),
-    note=NOTE,
-)
-FALCON_H1 = Family(
-    "falcon_h1",
-    (
-        Stack(
-            block=FALCON_H1_BLOCK,
-            final_norm="final_layernorm",
-            sizes=sized(32, 4096, 32, 8, 14336, 128000),
-        ),
-    ),
-    note=NOTE,
-)
-NEMOTRON_H = Family(
+def _family(
+    name: str,
+    block: Block | Callable[[Config, int], Block],
+    sizes: Sizes,
+    final_norm: str = "final_layernorm",
+) -> Family:
+    return Family(name, (Stack(block=block, final_norm=final_norm, sizes=sizes),), note=NOTE)
+
+
+JAMBA = _family("jamba", _jamba, sized(32, 4096, 32, 8, 14336, 65536))
+BAMBA = _family("bamba", _bamba, sized(32, 4096, 32, 8, 14336, 128000))
+FALCON_H1 = _family("falcon_h1", FALCON_H1_BLOCK, sized(32, 4096, 32, 8, 14336, 128000))
+NEMOTRON_H = _family(
     "nemotron_h",
-    (
-        Stack(
-            block=_nemotron,
-            final_norm="norm_f",
-            sizes=sized(
-                Key(("num_hidden_layers",), of=lambda config: len(_listed(config))),
-                4096,
-                32,
-                8,
-                21504,
-                131072,
-                head_width=Key(("head_dim",), 128),
-            ),
-        ),
+    _nemotron,
+    sized(
+        Key(("num_hidden_layers",), of=lambda config: len(_listed(config))),
+        4096, 32, 8, 21504, 131072,
+        head_width=Key(("head_dim",), 128),
     ),
-    note=NOTE,
-)
-GRANITE = Family(
+    "norm_f",
+)  # fmt: skip
+GRANITE = _family(
     "granitemoehybrid",
-    (
-        Stack(
-            block=_granite,
-            sizes=sized(32, 4096, 32, None, Key(("shared_intermediate_size",), 1024), 32000),
-        ),
-    ),
-    note=NOTE,
+    _granite,
+    sized(32, 4096, 32, None, Key(("shared_intermediate_size",), 1024), 32000),
+    "norm",
 )

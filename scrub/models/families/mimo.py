@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scrub.models.families.base import Attention, Block, Config, Family, Key, Stack
-from scrub.models.families.mixtures import by_type, mixture, sizes
+from scrub.models.families.mixtures import ALONE_EXPERTS, by_type, mixture, sizes
 
 
 def _windows(config: Config) -> Sequence[bool]:
@@ -27,7 +27,7 @@ def _shared(config: Config) -> Sequence[int]:
 
 def _block(config: Config, layer: int) -> Block:
     sinks = ("sinks",) if _windows(config)[layer] else ()
-    return mixture(by_type(1), Attention(per_head=sinks))(config, layer)
+    return mixture(by_type(1), Attention(per_head=sinks), experts=ALONE_EXPERTS)(config, layer)
 
 
 MIMO_V2_FLASH = Family(

@@ -8,6 +8,7 @@ and keys (all heads together in MiniMax M2), windows, biases, sinks (gpt-oss).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from scrub.models.families.base import (
     MLP,
@@ -16,12 +17,30 @@ from scrub.models.families.base import (
     Config,
     Family,
     Key,
+    Mixture,
     Run,
     Sizes,
     Stack,
 )
 
-HEADS, DENSE, EXPERTS = Attention(), MLP(), MLP(down=None, experts="experts")
+
+def _shared(config: Config) -> int:
+    """Neurons that every position passes: as the config says, else so many experts' worth."""
+    widths = ("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size")
+    counts = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
+    said = [config[name] for name in widths if config.get(name) is not None]
+    count = next((config[name] for name in counts if config.get(name) is not None), 0)
+    return int(said[0] if said else count * config.get("moe_intermediate_size", 0))
+
+
+# experts as wide as a dense MLP, or of a width of their own, mostly with some for every position
+WIDE = Mixture()
+ALONE = Mixture(hidden=Key(("moe_intermediate_size",), derived=True))
+NARROW = replace(ALONE, shared=Key((), of=_shared))
+
+HEADS, DENSE = Attention(), MLP()
+EXPERTS = MLP(down=None, experts="experts", mixture=NARROW)
+WIDE_EXPERTS, ALONE_EXPERTS = replace(EXPERTS, mixture=WIDE), replace(EXPERTS, mixture=ALONE)
 
 
 def mixture(
@@ -73,25 +92,38 @@ def sizes(head: int, hidden: str = "intermediate_size") -> Sizes:
     return Sizes(head_width=Key(("head_dim",), head), hidden=Key((hidden,)))
 
 
-ALL = (HEADS, EXPERTS)
+def _aria(config: Config) -> int:
+    return int(config.get("intermediate_size", 4096)) * int(config.get("moe_num_shared_experts", 2))
 
-MIXTRAL = Family("mixtral", stacks=(Stack(block=ALL),))
-PHIMOE = Family("phimoe", stacks=(Stack(block=ALL),))
-ARIA_TEXT = Family("aria_text", stacks=(Stack(block=ALL),))
-HUNYUAN_V1_MOE = Family("hunyuan_v1_moe", stacks=(Stack(block=ALL),))
+
+def _beside(shared: Key) -> MLP:
+    """Experts as wide as a dense MLP, and neurons of every position."""
+    return replace(WIDE_EXPERTS, mixture=replace(WIDE, shared=shared))
+
+
+MIXTRAL = Family("mixtral", stacks=(Stack(block=(HEADS, WIDE_EXPERTS)),))
+PHIMOE = Family("phimoe", stacks=(Stack(block=(HEADS, WIDE_EXPERTS)),))
+ARIA_TEXT = Family("aria_text", stacks=(Stack(block=(HEADS, _beside(Key((), of=_aria)))),))
+HUNYUAN_V1_MOE = Family(
+    "hunyuan_v1_moe", stacks=(Stack(block=(HEADS, _beside(Key(("intermediate_size",))))),)
+)
 SOLAR_OPEN = Family(
-    "solar_open", stacks=(Stack(block=ALL, sizes=sizes(128, "moe_intermediate_size")),)
+    "solar_open",
+    stacks=(Stack(block=(HEADS, EXPERTS), sizes=sizes(128, "moe_intermediate_size")),),
 )
 GPT_OSS = Family(
     "gpt_oss",
-    stacks=(Stack(block=(Attention(per_head=("sinks",)), EXPERTS), sizes=sizes(64)),),
+    stacks=(Stack(block=(Attention(per_head=("sinks",)), WIDE_EXPERTS), sizes=sizes(64)),),
 )
 MINIMAX_M2 = Family(
     "minimax_m2",
-    stacks=(Stack(block=(Attention(run=Run.TOGETHER), EXPERTS), sizes=sizes(128)),),
+    stacks=(Stack(block=(Attention(run=Run.TOGETHER), WIDE_EXPERTS), sizes=sizes(128)),),
     note="a head's queries and keys are normalised together with those of all heads on its inputs",
 )
 ERNIE4_5_MOE = Family("ernie4_5_moe", stacks=(Stack(block=mixture(_between)),))
 DOTS1 = Family("dots1", stacks=(Stack(block=mixture(after_dense("first_k_dense_replace", 0))),))
 HY_V3 = Family("hy_v3", stacks=(Stack(block=mixture(by_type(1)), sizes=sizes(128)),))
-MELLUM = Family("mellum", stacks=(Stack(block=mixture(by_type(0)), sizes=sizes(128)),))
+MELLUM = Family(
+    "mellum",
+    stacks=(Stack(block=mixture(by_type(0), experts=ALONE_EXPERTS), sizes=sizes(128)),),
+)

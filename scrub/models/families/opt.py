@@ -17,6 +17,7 @@ from scrub.models.families.base import (
     Stack,
     each_row,
 )
+from scrub.models.families.sizes import usual
 
 READ = Attention(before="self_attn_layer_norm", out="out_proj")
 WRITE = MLP(("fc1", "activation_fn", "fc2"), before="final_layer_norm", down="", matrices=2)
@@ -39,13 +40,7 @@ OPT = Family(
             block=_opt,
             final_norm="final_layer_norm",
             project="project_out",
-            sizes=Sizes(
-                layers=Key(("num_hidden_layers",), 12),
-                width=Key(("hidden_size",), 768),
-                heads=Key(("num_attention_heads",), 12),
-                hidden=Key(("ffn_dim",), 3072),
-                vocabulary=Key(("vocab_size",), 50272),
-            ),
+            sizes=usual(12, 768, 12, Key(("ffn_dim",), 3072), 50272),
             longest="max_position_embeddings",
         ),
     ),
@@ -59,13 +54,7 @@ BIOGPT = Family(
             path="biogpt",
             block=(READ, WRITE),
             final_norm="layer_norm",
-            sizes=Sizes(
-                layers=Key(("num_hidden_layers",), 24),
-                width=Key(("hidden_size",), 1024),
-                heads=Key(("num_attention_heads",), 16),
-                hidden=Key(("intermediate_size",), 4096),
-                vocabulary=Key(("vocab_size",), 42384),
-            ),
+            sizes=usual(24, 1024, 16, 4096, 42384),
             longest="max_position_embeddings",
         ),
     ),

@@ -4,7 +4,7 @@ Flint has sinks, one number for each head, and positions in layers with a window
 """
 
 from scrub.models.families.base import Attention, Config, Family, Stack
-from scrub.models.families.mixtures import by_step, mixture, sizes
+from scrub.models.families.mixtures import ALONE_EXPERTS, by_step, mixture, sizes
 
 
 def _flint(config: Config, layer: int) -> bool:
@@ -13,7 +13,7 @@ def _flint(config: Config, layer: int) -> bool:
 
 
 QWEN2_MOE = Family("qwen2_moe", stacks=(Stack(block=mixture(by_step)),))
-QWEN3_MOE = Family("qwen3_moe", stacks=(Stack(block=mixture(by_step)),))
+QWEN3_MOE = Family("qwen3_moe", stacks=(Stack(block=mixture(by_step, experts=ALONE_EXPERTS)),))
 FLINT = Family(
     "flint",
     stacks=(Stack(block=mixture(_flint, Attention(per_head=("sinks",))), sizes=sizes(128)),),

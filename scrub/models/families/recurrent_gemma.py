@@ -1,7 +1,7 @@
 """Recurrent Gemma (Griffin): two gated recurrences, then a local attention."""
 
 from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Mixer, Stack
-from scrub.models.families.layers import sized
+from scrub.models.families.sizes import sized
 
 
 def _block(config: Config, layer: int) -> Block:

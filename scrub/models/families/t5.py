@@ -1,8 +1,9 @@
 """T5 and its kin: an encoder and a decoder, RMSNorms before, attention scores neither scaled nor
 rotated but shifted by a table of relative positions.
 
-The table stands in the first layer and is handed on to the others for all heads at once (UMT5 has
-one in each layer), so that heads run together. Switch Transformers' experts take so many tokens of
+The table stands in the first layer, with a column for each head, and what it gives is handed on to
+the others (UMT5 has one in each layer). In LongT5's encoder it is one for blocks of positions, so
+that its heads run together. Switch Transformers' experts take so many tokens of
 a row and no more: whether a token is served depends on those before it.
 """
 
@@ -17,28 +18,34 @@ from scrub.models.families.base import (
     Family,
     Key,
     Mixer,
+    Mixture,
     Run,
     Sizes,
     Stack,
+    apart,
+    row_and_head,
 )
 
-PORTS = {"q": ("q",), "k": ("k",), "v": ("v",)}
 MEMORY = ("key_value_states", "encoder_hidden_states")
 
 
-def _attention(name: str, place: int, memory: tuple[str, ...] = ()) -> Attention:
+def _attention(
+    name: str, place: int, memory: tuple[str, ...] = (), run: Run = Run.ALONE
+) -> Attention:
     return Attention(
         f"layer.{place}.{name}",
         before=f"layer.{place}.layer_norm",
-        projections=PORTS,
+        projections=apart("q", "k", "v"),
         out="o",
-        run=Run.TOGETHER,
+        run=run,
         memory=memory,
+        columns=("relative_attention_bias.weight",),
+        handed={"position_bias": row_and_head} if run is Run.ALONE else {},
     )
 
 
 READ = _attention("SelfAttention", 0)
-NEAR = _attention("LocalSelfAttention", 0)  # LongT5: so many positions on either side
+NEAR = _attention("LocalSelfAttention", 0, run=Run.TOGETHER)  # LongT5: a few on either side
 WIDE = Mixer(
     "layer.0.TransientGlobalSelfAttention",
     before="layer.0.layer_norm",
@@ -74,7 +81,8 @@ def _experts(config: Config, layer: int, place: int, side: str, layers: int) -> 
     step = config.get(f"{side}_sparse_step", layers // sparse if sparse else layers)
     path, before = f"layer.{place}.mlp", f"layer.{place}.layer_norm"
     if step > 0 and (step == 1 or layer % step == 1):
-        return MLP(path, before=before, down=None, matrices=2, recurrent=True)
+        mixture = Mixture(taken=Key((), 1), hidden=Key(("d_ff",)))
+        return MLP(path, before=before, down=None, mixture=mixture, matrices=2, recurrent=True)
     return MLP(path, before=before, down="wo", matrices=2)
 
 

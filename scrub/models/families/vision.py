@@ -2,21 +2,30 @@
 
 Positions are the class token (DeiT: and that of its teacher; DINOv2: registers too), then the
 patches row by row. DINOv2 and BEiT scale what a sublayer adds channel by channel; BEiT's scores
-have a bias for each head and distance, so that all heads have to run.
+have a bias for each head and distance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from scrub.models.families.base import MLP, Attention, Block, Config, Family, Key, Run, Sizes, Stack
-
-SIZES = Sizes(
-    layers=Key(("num_hidden_layers",), 12),
-    width=Key(("hidden_size",), 768),
-    heads=Key(("num_attention_heads",), 12),
-    hidden=Key(("intermediate_size",), 3072),
+from scrub.models.families.base import (
+    MLP,
+    Attention,
+    Block,
+    Config,
+    Family,
+    Key,
+    Sizes,
+    Stack,
+    apart,
+    row_and_head,
 )
+from scrub.models.families.sizes import usual
+
+SIZES = usual(12, 768, 12, 3072)
+TOWER = Stack(final_norm="layernorm", space="image", causal=False, sizes=SIZES)
 
 
 def patches(config: Config, size: int = 16) -> int:
@@ -40,16 +49,7 @@ def _family(
     sizes: Sizes = SIZES,
     pooler: str = "",
 ) -> Family:
-    stack = Stack(
-        path=trunk,
-        blocks=blocks,
-        block=block,
-        final_norm="layernorm",
-        space="image",
-        causal=False,
-        sizes=sizes,
-        patches=tokens,
-    )
+    stack = replace(TOWER, path=trunk, blocks=blocks, block=block, sizes=sizes, patches=tokens)
     return Family(name, stacks=(stack,), trunk=(trunk,), pooler=pooler)
 
 
@@ -88,12 +88,7 @@ def _dinov2_hidden(config: Config) -> int:
     return hidden
 
 
-_DINOV2 = Sizes(
-    layers=SIZES.layers,
-    width=SIZES.width,
-    heads=SIZES.heads,
-    hidden=Key(("mlp_ratio",), of=_dinov2_hidden),
-)
+_DINOV2 = replace(SIZES, hidden=Key(("mlp_ratio",), of=_dinov2_hidden))
 DINOV2 = _family(
     "dinov2",
     "dinov2",
@@ -112,14 +107,19 @@ DINOV2_WITH_REGISTERS = _family(
 )
 
 
-def _run(config: Config) -> Run:
-    biases = ("use_relative_position_bias", "use_shared_relative_position_bias")
-    return Run.TOGETHER if any(config.get(name) for name in biases) else Run.ALONE
+# where scores have a bias for each distance: a table for each layer, or one that is handed to all
+TABLE = ("relative_position_bias.relative_position_bias_table",)
 
 
 def _beit(config: Config, layer: int) -> Block:
     return (
-        Attention("attention", before="layernorm_before", run=_run(config), scaled="lambda_1"),
+        Attention(
+            "attention",
+            before="layernorm_before",
+            columns=TABLE,
+            handed={"attention_mask": row_and_head},
+            scaled="lambda_1",
+        ),
         MLP("mlp", before="layernorm_after", down="fc2", matrices=2, scaled="lambda_2"),
     )
 
@@ -129,9 +129,10 @@ def _data2vec(config: Config, layer: int) -> Block:
         Attention(
             "attention.attention",
             before="layernorm_before",
-            projections={"q": ("query",), "k": ("key",), "v": ("value",)},
+            projections=apart("query", "key", "value"),
             out="../output.dense",
-            run=_run(config),
+            columns=TABLE,
+            handed={"2": row_and_head, "relative_position_bias": row_and_head},
             scaled="lambda_1",
         ),
         MLP(

@@ -7,39 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from scrub.errors import InputRefused, Problem
-from scrub.models.families.base import MLP, Attention, Config, Family, Key, Run, Sizes, Stack
+from scrub.models.families.bart import sizes_of, sublayers
+from scrub.models.families.base import Config, Family, Run, Stack
 
-# the width of all its heads is that of its input, so that all of them have to run
-READ = Attention(before="", out="out_proj", on_sum="self_attn_layer_norm", run=Run.TOGETHER)
+READ, CROSS, WRITE = sublayers(post=True)
 TROCR = Stack(
     path="decoder.model.decoder",
-    block=(
-        READ,
-        replace(
-            READ,
-            path="encoder_attn",
-            on_sum="encoder_attn_layer_norm",
-            memory=("key_value_states",),
-        ),
-        MLP(
-            ("fc1", "activation_fn", "fc2"),
-            before="",
-            down="",
-            on_sum="final_layer_norm",
-            matrices=2,
-        ),
-    ),
+    # the width of all its heads is that of its input, so that all of them have to run
+    block=(replace(READ, run=Run.TOGETHER), replace(CROSS, run=Run.TOGETHER), WRITE),
     final_norm="",
     space="decoder_tokens",
     config="decoder",
     memory="v",
-    sizes=Sizes(
-        layers=Key(("decoder_layers",), 12),
-        width=Key(("d_model",), 1024),
-        heads=Key(("decoder_attention_heads",), 16),
-        hidden=Key(("decoder_ffn_dim",), 4096),
-        vocabulary=Key(("vocab_size",), 50265),
-    ),
+    sizes=sizes_of("decoder", 12, 1024, 16, 4096, 50265),
     longest="max_position_embeddings",
 )
 

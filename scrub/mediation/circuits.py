@@ -1,0 +1,184 @@
+"""Any set of edges of the whole model graph, against corrupted inputs, each component run once.
+
+An edge of the circuit carries what its feeder gives in the circuit, every other edge what it gives
+in the corrupted world. The inputs of all ports of a group are one contraction over the writers:
+
+    input[port] = corrupted stream + Σ over writers w:  kept[port, w] · (live[w] − corrupted[w])
+
+Sources (embeddings) give what they give in the wild world. This is the evaluation of EAP-IG and
+of the MIB benchmark, and of ACDC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scrub.engine.executor import accumulator
+from scrub.engine.worlds import World, picked
+from scrub.errors import InputRefused
+from scrub.graph import Component, ModelGraph, Part
+from scrub.graph.circuits import Edge, unknown_edge
+from scrub.graph.links import groups_of
+from scrub.models.base import Call
+
+Tensor = torch.Tensor
+Kept = NDArray[np.float32]
+Home = tuple[str, int]  # a position space and a width: where values can be added
+
+
+@dataclass(frozen=True, eq=False)
+class Keeping:
+    """Which edges a circuit keeps: for each group, how much of each writer each port reads.
+
+    `groups[g]` is [member, port, writer]; 1 for an edge of the circuit, 0 for any other. Values
+    between are blends, which attribution uses.
+    """
+
+    groups: Mapping[int, Kept]
+
+    @staticmethod
+    def of(edges: Iterable[Edge], index: Writers) -> Keeping:
+        """The circuit of these edges. Raises `InputRefused` with the first ten unknown ones."""
+        graph, edges = index.graph, list(edges)
+        problems = [p for edge in edges if (p := unknown_edge(edge, graph)) is not None]
+        if problems:
+            raise InputRefused(problems[:10])
+        groups = {
+            i: np.zeros((len(g), len(g[0].ports), len(index.number)), dtype=np.float32)
+            for i, g in enumerate(index.groups)
+            if g[0].ports
+        }
+        for edge in edges:
+            group, member = index.place[edge.reader]
+            port = graph[edge.reader].port_names.index(edge.port)
+            groups[group][member, port, index.number[edge.feeder]] = 1.0
+        return Keeping(groups)
+
+
+class Writers:
+    """The components of a graph that write, numbered in order of evaluation, and their groups."""
+
+    def __init__(self, graph: ModelGraph) -> None:
+        self.graph = graph
+        self.groups = groups_of(graph)
+        names = [c.name for group in self.groups for c in group if c.name != graph.output]
+        self.number = {name: i for i, name in enumerate(names)}
+        self.place = {
+            c.name: (g, m) for g, group in enumerate(self.groups) for m, c in enumerate(group)
+        }
+
+    @cached_property
+    def homes(self) -> Mapping[str, Home]:
+        """Where each writer's values lie."""
+        return {name: (self.graph[name].space, self.graph[name].width) for name in self.number}
+
+
+class Evaluator:
+    """Circuits on one batch of items: what all evaluations share is computed once.
+
+    Holds every component's share in both worlds: writers · rows · positions · width floats each.
+    """
+
+    def __init__(self, wild: World, corrupted: World, index: Writers | None = None) -> None:
+        self.model, self.frame = wild.model, wild.frame
+        self.index = index or Writers(self.model.graph)
+        self.wild, self.corrupted = wild, corrupted
+        self.wide = accumulator(self.model.dtype)
+
+    @cached_property
+    def fixed(self) -> Mapping[str, Tensor]:
+        """Each writer's share in the corrupted world, [row, position, width]."""
+        return {name: self.corrupted.shares[name] for name in self.index.number}
+
+    @cached_property
+    def whole(self) -> Mapping[str, Tensor]:
+        """What each writer differs by between the worlds."""
+        return {name: self.wild.shares[name] - fixed for name, fixed in self.fixed.items()}
+
+    def output(self, kept: Keeping, at: Tensor | None, start: int = 0) -> Tensor:
+        """The circuit's output at positions [row, n] (all, if None): [row, n, width].
+
+        Of the groups before the one numbered `start` all edges are known to be kept: they are as
+        in the wild world, and are not evaluated.
+        """
+        live = _Live(self)
+        for number, group in enumerate(self.index.groups):
+            if number < start or not group[0].ports:
+                for component in group:
+                    live.add(component.name, self.whole[component.name])
+            elif group[0].name == self.index.graph.output:
+                return self._read_out(group[0], live, kept.groups[number][0], at)
+            else:
+                self._run(group, live, kept.groups[number])
+        raise ValueError("a model graph ends with its output")
+
+    def _run(self, group: Sequence[Component], live: _Live, kept: Kept) -> None:
+        """Members that some edge reaches, each port on its own sum; the others are as corrupted."""
+        reached = [i for i in range(len(group)) if live.matters(kept[i])]
+        inputs: dict[tuple[str, bytes], Tensor] = {}
+        for p, port in enumerate(group[0].ports):
+            wanted = {kept[i, p].tobytes(): kept[i, p] for i in reached}
+            sums = live.sums(port.stream, list(wanted.values()))
+            inputs |= {(port.stream, key): x for key, x in zip(wanted, sums, strict=True)}
+        calls = [
+            Call(
+                Part(group[i].name),
+                {
+                    port.name: inputs[port.stream, kept[i, p].tobytes()]
+                    for p, port in enumerate(group[i].ports)
+                },
+                self.frame,
+            )
+            for i in reached
+        ]
+        for i, share in zip(reached, self.model.run(calls), strict=True):
+            live.add(group[i].name, share.to(self.wide) - self.fixed[group[i].name])
+
+    def _read_out(self, last: Component, live: _Live, kept: Kept, at: Tensor | None) -> Tensor:
+        (port,) = last.ports
+        (read,) = live.sums(port.stream, [kept[0]])
+        call = Call(Part(last.name), {port.name: picked(read, at)}, self.frame, at)
+        (value,) = self.model.run([call])
+        return value.to(self.wide)
+
+
+class _Live:
+    """What each writer gives in the circuit, less what it gives in the corrupted world."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.index = evaluator.index
+        self.values: dict[Home, Tensor] = {}  # [writer so far, row · position · width]
+        self.held: dict[Home, list[int]] = {}
+
+    def add(self, name: str, value: Tensor) -> None:
+        home = self.index.homes[name]
+        if home not in self.values:
+            most = sum(other == home for other in self.index.homes.values())
+            self.values[home] = value.new_empty(most, value.numel())
+            self.held[home] = []
+        self.values[home][len(self.held[home])] = value.reshape(-1)
+        self.held[home].append(self.index.number[name])
+
+    def matters(self, kept: Kept) -> bool:
+        """Whether some port [port, writer] reads a writer that differs."""
+        return any(bool(kept[:, numbers].any()) for numbers in self.held.values())
+
+    def sums(self, stream: str, kept: Sequence[Kept]) -> list[Tensor]:
+        """The sums at ports that read a stream, for each row of writers to keep."""
+        graph = self.index.graph
+        base = self.evaluator.corrupted.streams[stream]
+        home = self.index.homes[graph.streams[stream][0]]
+        numbers = self.held.get(home, [])
+        if not kept or not numbers:
+            return [base] * len(kept)
+        weights = torch.from_numpy(np.stack(kept)[:, numbers]).to(base)  # [port, writer]
+        flat = base.reshape(1, -1).expand(len(kept), -1)
+        totals = torch.addmm(flat, weights, self.values[home][: len(numbers)])
+        return list(totals.view(len(kept), *base.shape))

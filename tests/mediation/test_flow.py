@@ -1,0 +1,337 @@
+"""Edits and what follows from them, held to whole forward passes with hooks.
+
+Everything is compared: the output, every stream and what every component adds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from scrub import InputRefused
+from scrub.engine.edits import Edit, Input, State, What
+from scrub.engine.flow import edited
+from scrub.engine.worlds import World, reading
+from scrub.graph import Part
+from scrub.models.adapter import TransformersModel
+from scrub.models.base import Batch
+from tests.mediation.hookloops import SHAPES, Change, Loop
+from tests.models.tiny import VOCABULARY, WIDTH
+
+Tensor = torch.Tensor
+ROWS, LENGTH, NEURONS = 3, 7, 40
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+random = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+@cache
+def loop_of(shape: str, dtype: torch.dtype) -> Loop:
+    return Loop.of(shape, dtype=dtype)
+
+
+@cache
+def model_of(shape: str, dtype: torch.dtype) -> TransformersModel:
+    return TransformersModel(loop_of(shape, dtype).module, shape)
+
+
+class Case:
+    """A model of ours and the same by hand, on some rows of unequal length."""
+
+    def __init__(
+        self, shape: str, rng: np.random.Generator, dtype: torch.dtype = torch.float64
+    ) -> None:
+        self.shape, self.rng, self.dtype = shape, rng, dtype
+        self.tokens = torch.from_numpy(rng.integers(0, VOCABULARY, (ROWS, LENGTH)))
+        self.lengths = torch.from_numpy(rng.integers(4, LENGTH + 1, ROWS))
+        self.lengths[0] = LENGTH
+
+    @property
+    def loop(self) -> Loop:
+        return loop_of(self.shape, self.dtype)
+
+    @property
+    def model(self) -> TransformersModel:
+        return model_of(self.shape, self.dtype)
+
+    @cached_property
+    def plain(self) -> World:
+        return World.plain(self.model, Batch.of_tokens(self.tokens, self.lengths))
+
+    def by_hand(self, changes: Sequence[Change] = ()) -> dict[str, Tensor]:
+        return self.loop.run(self.tokens, changes, self.lengths)
+
+    def error(self, world: World, seen: dict[str, Tensor]) -> float:
+        """The largest difference anywhere, relative to the largest value there."""
+        real = torch.arange(LENGTH) < self.lengths[:, None]
+        found = {"logits": world.output(None), **world.streams, **world.shares}
+        assert set(found) <= set(seen)
+        return max(
+            float((found[name] - seen[name])[real].abs().max() / seen[name][real].abs().max())
+            for name in found
+        )
+
+    def tensor(self, *shape: int) -> Tensor:
+        return torch.from_numpy(2 * self.rng.normal(size=shape)).to(self.dtype)
+
+    def positions(self) -> Tensor | None:
+        """Some positions that every row has, others in each, or all."""
+        n = int(self.rng.integers(0, 4))
+        if n == 0:
+            return None
+        rows = [np.sort(self.rng.permutation(int(length))[:n]) for length in self.lengths]
+        return torch.from_numpy(np.stack(rows))
+
+    def value(self, at: Tensor | None) -> Callable[[Tensor], Tensor]:
+        n = LENGTH if at is None else at.shape[1]
+        other, factor = self.tensor(ROWS, n, WIDTH), float(self.rng.uniform(-1, 3))
+        return [
+            lambda _: other,
+            torch.zeros_like,
+            lambda own: own * factor,
+            lambda own: own + 0.3 * other,
+        ][int(self.rng.integers(4))]
+
+    def places(self) -> dict[str, What]:
+        """Every place that can be named, as it is written, with ranges of neurons drawn."""
+        graph = self.model.graph
+        found: dict[str, What] = {stream: State(stream) for stream in graph.streams}
+        for component in graph.components:
+            if component.name == graph.output:
+                continue
+            found[component.name] = Part(component.name)
+            ports = component.port_names
+            found |= {f"{component.name}<{p}>": Input(component.name, p) for p in ports}
+            if component.neurons:
+                for _ in range(8):
+                    first = int(self.rng.integers(0, NEURONS))
+                    part = Part(component.name, (first, int(self.rng.integers(first, NEURONS))))
+                    found[str(part)] = part
+        return found
+
+    def both(self, name: str, what: What) -> tuple[Edit, Change]:
+        at = self.positions()
+        value = self.value(at)
+        return Edit(what, value, at), Change(name, value, at)
+
+    def some(self, most: int) -> list[tuple[Edit, Change]]:
+        places = self.places()
+        names = self.rng.choice(list(places), int(self.rng.integers(1, most + 1)))
+        return [self.both(str(name), places[str(name)]) for name in names]
+
+
+def ours(pairs: Sequence[tuple[Edit, Change]]) -> list[Edit]:
+    return [edit for edit, _ in pairs]
+
+
+def theirs(pairs: Sequence[tuple[Edit, Change]]) -> list[Change]:
+    return [change for _, change in pairs]
+
+
+def made(world: World, *steps: Sequence[tuple[Edit, Change]]) -> World:
+    """Step upon step; parts of which too little is left to be edited are no case."""
+    try:
+        for pairs in steps:
+            world = edited(world, ours(pairs))
+    except InputRefused:
+        reject()
+    return world
+
+
+def told(case: Case, seen: dict[str, Tensor]) -> bool:
+    """Whether an intervention is seen at the output at all."""
+    return bool((seen["logits"] - case.by_hand()["logits"]).abs().max() > 1e-3)
+
+
+@every_shape
+@given(rng=random)
+@settings(max_examples=15, deadline=None)
+def test_any_edits_agree_with_hooks(shape, rng):
+    case = Case(shape, rng)
+    pairs = case.some(most=5)
+    world = made(case.plain, pairs)
+    assert case.error(world, case.by_hand(theirs(pairs))) < 1e-10
+
+
+@every_shape
+@given(rng=random)
+@settings(max_examples=5, deadline=None)
+def test_any_edits_agree_with_hooks_in_single_precision(shape, rng):
+    case = Case(shape, rng, torch.float32)
+    pairs = case.some(most=3)
+    world = made(case.plain, pairs)
+    real = torch.arange(LENGTH) < case.lengths[:, None]
+    expected = case.by_hand(theirs(pairs))["logits"][real]
+    found = world.output(None)[real]
+    assert float((found - expected).abs().max() / expected.abs().max()) < 1e-5
+
+
+@every_shape
+@given(rng=random)
+@settings(max_examples=15, deadline=None)
+def test_edits_of_an_edited_world_come_after_its_own(shape, rng):
+    """What was ablated stays ablated, upstream and downstream of what is edited next."""
+    case = Case(shape, rng)
+    first, second = case.some(most=4), case.some(most=2)
+    world = made(case.plain, first, second)
+    assert case.error(world, case.by_hand(theirs([*first, *second]))) < 1e-10
+
+
+@every_shape
+def test_every_place_alone_agrees_with_hooks_and_is_told_by_the_output(shape):
+    case = Case(shape, np.random.default_rng(0))
+    last = (case.lengths - 1)[:, None]
+    for name, what in case.places().items():
+        if ".h" in name and ".h1" not in name:
+            continue  # one head of each layer will do
+        value = case.tensor(ROWS, 1, WIDTH)
+        seen = case.by_hand([Change(name, value, last)])
+        world = edited(case.plain, [Edit(what, lambda _, value=value: value, last)])
+        assert case.error(world, seen) < 1e-10, name
+        assert told(case, seen), name
+
+
+@every_shape
+@given(rng=random)
+@settings(max_examples=8, deadline=None)
+def test_restoring_into_a_corrupted_world_agrees_with_hooks(shape, rng):
+    """Broad noise on the embeddings and elsewhere, then one place as it was."""
+    case = Case(shape, rng)
+    wild, own = case.plain, case.by_hand()
+    noise = case.tensor(ROWS, LENGTH, WIDTH)
+    corrupting = [case.both("embed", Part("embed")), *case.some(most=2)]
+    corrupting[0] = (Edit(Part("embed"), lambda x: x + noise), Change("embed", lambda x: x + noise))
+    places = {n: w for n, w in case.places().items() if not re.search(r"\.n\d", n)}
+    name = str(rng.choice(list(places)))
+    what, at = places[name], case.positions()
+    value = reading(wild, what)
+    expected = own.get(name, value)
+    if isinstance(what, Input):
+        expected = own[case.model.graph[what.component].port(what.port).stream]
+    restored = value if at is None else value[torch.arange(ROWS)[:, None], at]
+    by_hand = expected if at is None else expected[torch.arange(ROWS)[:, None], at]
+    back = (Edit(what, lambda _: restored, at), Change(name, by_hand, at))
+    world = made(wild, corrupting, [back])
+    assert case.error(world, case.by_hand(theirs([*corrupting, back]))) < 1e-10
+
+
+@every_shape
+@given(rng=random)
+@settings(max_examples=8, deadline=None)
+def test_subspaces_agree_with_hooks(shape, rng):
+    """Only what lies in the subspace is replaced; several edits of one component in their order."""
+    case = Case(shape, rng)
+    names = [name for name, what in case.places().items() if what == Part(name)]
+    edits, changes, bases = [], [], {}
+    for i in range(int(rng.integers(1, 4))):
+        name = str(rng.choice(names))
+        basis = torch.linalg.qr(case.tensor(WIDTH, int(rng.integers(1, 5))))[0]
+        bases[f"s{i}"] = basis
+        at = case.positions()
+        value = case.value(at)
+        edits.append(Edit(Part(name, subspace=f"s{i}"), value, at))
+
+        def cut(own: Tensor, basis: Tensor = basis, value: Any = value) -> Tensor:
+            held = own @ basis @ basis.T
+            return own + (value(held) - held) @ basis @ basis.T
+
+        changes.append(Change(name, cut, at))
+        if rng.random() < 0.4:
+            edit, change = case.both(name, Part(name))
+            edits.append(edit)
+            changes.append(change)
+    half = int(rng.integers(0, len(edits) + 1))
+    world = edited(edited(case.plain, edits[:half], bases), edits[half:], bases)
+    assert case.error(world, case.by_hand(changes)) < 1e-10
+
+
+@every_shape
+def test_the_neurons_of_an_edited_world_are_read_as_they_are_there(shape):
+    """Their inputs edited, and they themselves."""
+    case = Case(shape, np.random.default_rng(1))
+    part, noise = Part("m1", neurons=(3, 9)), case.tensor(ROWS, LENGTH, WIDTH)
+    pairs = [
+        (Edit(Part("a0.h1"), lambda x: x + noise), Change("a0.h1", lambda x: x + noise)),
+        (Edit(Input("m1", "in"), lambda x: x - noise), Change("m1<in>", lambda x: x - noise)),
+        (Edit(part, lambda x: 3 * x), Change("m1.n3-9", lambda x: 3 * x)),
+    ]
+    real = torch.arange(LENGTH) < case.lengths[:, None]
+    for n in range(4):
+        world, seen = edited(case.plain, ours(pairs[:n])), case.by_hand(theirs(pairs[:n]))
+        expected = seen.get("m1.n3-9", case.loop.neurons(seen, 1, 3, 9))
+        torch.testing.assert_close(world.share(part)[real], expected[real])
+
+
+@every_shape
+def test_a_repeated_world_is_the_same_world_on_each_copy_of_its_rows(shape):
+    """Edits too: what is done to a repeated world is done beside what was done before."""
+    case = Case(shape, np.random.default_rng(2))
+    first, second = case.some(most=3), [case.both("a0.h0", Part("a0.h0"))]
+    thrice = edited(case.plain, ours(first)).repeated(3)
+    found = edited(thrice, [edit.repeated(3) for edit in ours(second)])
+    once = edited(edited(case.plain, ours(first)), ours(second))
+    for name in ("final", "resid.1"):
+        torch.testing.assert_close(found.streams[name], once.streams[name].repeat(3, 1, 1))
+    torch.testing.assert_close(found.output(None), once.output(None).repeat(3, 1, 1))
+
+
+@every_shape
+def test_what_lies_before_the_first_edit_is_not_evaluated(shape, monkeypatch):
+    """And each group after it once, whole, however many cells of it are edited."""
+    case = Case(shape, np.random.default_rng(3))
+    evaluated: list[str] = []
+    whole = TransformersModel.whole
+
+    def counted(self: Any, group: str, *given: Any) -> Any:
+        evaluated.append(group)
+        return whole(self, group, *given)
+
+    base = case.plain
+    monkeypatch.setattr(TransformersModel, "whole", counted)
+    edited(base, [Edit(Part("a1.h0"), torch.zeros_like), Edit(Part("a1.h1"), torch.zeros_like)])
+    assert evaluated == [name for name in ("an1", "m1", "mn1") if name in case.model.graph]
+    evaluated.clear()
+    edited(base, [Edit(State("final"), torch.zeros_like)])
+    assert evaluated == []
+    edited(base, [])
+    assert evaluated == []
+
+
+PARTS = [
+    ("m0", "m0.n3-9", True),
+    ("m0.n3-9", "m0.n5", True),
+    ("m0.n3-9", "m0.n10-12", False),
+    ("m0.n3-9", "m0", False),
+    ("m0.n3-9", "m0.n3-9", False),
+    ("m1", "m0.n3-9", False),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "refused"), PARTS)
+def test_neurons_whose_share_nothing_gives_any_more_are_refused(first, second, refused):
+    case = Case("gpt2", np.random.default_rng(4))
+    names = {"m0.n5": (5, 5), "m0.n3-9": (3, 9), "m0.n10-12": (10, 12)}
+
+    def part(name: str) -> Part:
+        return Part(name[:2], neurons=names.get(name))
+
+    def edit(name: str, at: int) -> Edit:
+        return Edit(part(name), torch.zeros_like, torch.full((ROWS, 1), at))
+
+    edited(case.plain, [edit(first, 0), edit(second, 1)])  # at other positions nothing is shared
+    if not refused:
+        edited(edited(case.plain, [edit(first, 1)]), [edit(second, 1)])
+        return
+    with pytest.raises(InputRefused) as told:
+        edited(edited(case.plain, [edit(first, 1)]), [edit(second, 1)])
+    assert str(told.value) == (
+        f"place '{second}': has something in common with '{first}', which is replaced before it: "
+        "what it adds is not known any more. Name parts that share nothing, or the larger one last."
+    )
