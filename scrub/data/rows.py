@@ -148,8 +148,11 @@ def _moved(name: str, numbers: Sequence[int], given: Given, space: str) -> list[
         if not 0 <= spot < length:
             unpadded = f" (after {offset} of padding)" if offset else ""
             unit = "decoder tokens" if space == DECODER else "tokens"
+            hint = ""
+            if space != DECODER and wanted < len(given.fields.get(DECODER, ())):
+                hint = " A role that counts decoder tokens goes into 'decoder_roles'."
             raise ValueError(
-                f"role '{name}' is at {wanted}, outside the row's {length} {unit}{unpadded}."
+                f"role '{name}' is at {wanted}, outside the row's {length} {unit}{unpadded}.{hint}"
             )
     return moved
 

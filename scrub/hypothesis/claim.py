@@ -172,7 +172,7 @@ class Claim:
         """
         intact = {
             (feeder, reader, port.name)
-            for reader in self._upstream_of_leaves
+            for reader in self.upstream_of_leaves
             for port in self.graph[reader].ports
             for feeder in port.feeders
         }
@@ -184,9 +184,9 @@ class Claim:
     def _carries_nothing(self, name: str) -> bool:
         return self.nodes[name].feature is ANY
 
-    @property
-    def _upstream_of_leaves(self) -> set[str]:
-        """The components of leaves, and all that they depend on."""
+    @cached_property
+    def upstream_of_leaves(self) -> frozenset[str]:
+        """The components of leaves, and all that they depend on: what runs on a leaf's donor."""
         found: set[str] = set()
         waiting = [
             part.component
@@ -199,7 +199,7 @@ class Claim:
             if component not in found:
                 found.add(component)
                 waiting += {f for port in self.graph[component].ports for f in port.feeders} - found
-        return found
+        return frozenset(found)
 
     @cached_property
     def calls_some_unimportant(self) -> Mapping[str, bool]:

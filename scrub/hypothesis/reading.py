@@ -88,7 +88,7 @@ def _node(name: str, written: Mapping[str, Any], graph: ModelGraph, default: Pos
     each = spots if isinstance(spots, Each) else None
     bases: dict[str, NDArray[np.float64]] = {}
     if written.get("subspace") is not None:
-        basis = _basis(written["subspace"], parts, graph)
+        basis = basis_of(written["subspace"], parts, graph)
         bases[basis_fingerprint(basis)] = basis
         parts = (Part(parts[0].component, subspace=basis_fingerprint(basis)),)
     node = Node(
@@ -136,8 +136,11 @@ def _inner(written: object) -> Inner:
     return Inner(written)
 
 
-def _basis(written: object, parts: Sequence[Part], graph: ModelGraph) -> NDArray[np.float64]:
-    """An orthonormal basis [width, k] of a subspace of one whole component's output."""
+def basis_of(written: object, parts: Sequence[Part], graph: ModelGraph) -> NDArray[np.float64]:
+    """An orthonormal basis [width, k] of a subspace of one whole component's output.
+
+    Raises `TypeError` and `ValueError`, in words.
+    """
     try:
         basis = np.asarray(written, dtype=np.float64)
     except (TypeError, ValueError):

@@ -27,7 +27,8 @@ def model_graph(source: Any, folder: Path) -> ModelGraph:
 
     try:
         if hasattr(found, "config"):  # a transformers module in memory
-            return graph_from_config(found.config.to_dict(), type(found).__name__)
+            kind = type(found).__name__
+            return graph_from_config(found.config.to_dict(), kind, kind)
         return graph_from_config(read_config(found), Path(str(found)).name)
     except UnknownArchitecture:
         from scrub.models.loading import inferred_graph

@@ -24,6 +24,7 @@ from scrub.engine.budget import parse_bytes
 from scrub.engine.memory import plan_memory
 from scrub.engine.metrics import Scorer
 from scrub.engine.scrubbing import Bench
+from scrub.engine.threads import threaded
 from scrub.graph import ALL
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
@@ -94,7 +95,7 @@ def run(
         hypothesis = load_hypothesis(hypothesis)
     progress = progress or Silent()
     clock = _Clock()
-    with _threads(settings.threads):
+    with threaded(settings.threads):
         with clock("check"):
             plan = prepare(hypothesis, settings)
         with clock("load"):
@@ -235,14 +236,3 @@ def _provenance(plan: Plan, model: Model, fingerprint: str) -> Provenance:
             "causal-scrub": scrub.__version__,
         },
     )
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Torch's threads while a run lasts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,6 +12,7 @@ import torch
 from scrub import EXACT, Dataset, Hypothesis, Task, component, handmade, source
 from scrub.graph import Component, ModelGraph, Port, Reach, Space
 from scrub.hypothesis.resolve import resolve
+from scrub.models.config import graph_from_config
 from tests.messages.tables import Case, check
 
 
@@ -40,6 +41,28 @@ CLASSIFIER = handmade(
 ).graph  # fmt: skip
 
 
+SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+LABELS = {"id2label": {"0": "cat", "1": "dog", "2": "eel"}}
+VIT = graph_from_config(
+    {"model_type": "vit", **SMALL, **LABELS, "image_size": 2, "patch_size": 1, "num_channels": 1},
+    "tiny-vit",
+)
+BERT = graph_from_config(
+    {
+        "model_type": "bert",
+        "architectures": ["BertForSequenceClassification"],
+        "vocab_size": 50,
+        **SMALL,
+        **LABELS,
+    },
+    "tiny-bert",
+)
+T5 = graph_from_config(
+    {"model_type": "t5", "vocab_size": 50, "d_model": 8, "num_layers": 1, "num_heads": 2},
+    "tiny-t5",
+)
+
+
 def pairs(n: int = 8, **more: Any) -> list[dict[str, Any]]:
     return [
         {
@@ -54,12 +77,12 @@ def pairs(n: int = 8, **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def pictures(n: int = 8, size: int = 2, **roles: int) -> list[dict[str, Any]]:
+def pictures(n: int = 8, size: int = 2, f: int = 1, **roles: int) -> list[dict[str, Any]]:
     return [
         {
             "image": [[[float(i + j * k) for j in range(size)] for k in range(size)]],
             "image_roles": {"cls": 0, **roles},
-            "f": i % 2,
+            "f": i % 2 * f,
         }
         for i in range(n)
     ]
@@ -68,7 +91,7 @@ def pictures(n: int = 8, size: int = 2, **roles: int) -> list[dict[str, Any]]:
 def ask(graph: ModelGraph, rows: list[dict[str, Any]], at: Any, *, metric: Any = "kl",
         **node: Any) -> None:  # fmt: skip
     claim: nx.DiGraph[Any] = nx.DiGraph()
-    claim.add_node("answer", component="out", feature=EXACT)
+    claim.add_node("answer", component=graph.output, feature=EXACT)
     if node:
         claim.add_node("node", **{"feature": "f", **node})
         claim.add_edge("node", "answer")
@@ -88,13 +111,57 @@ CASES = [
         "role of another space",
         lambda: ask(TRANSLATOR, pairs(), "end", component="cross", positions="subject"),
         "node 'node': role 'subject' counts positions of 'tokens', and cross lives in "
-        "'decoder_tokens'. Known: end.",
+        "'decoder_tokens'. If it should count 'decoder_tokens', put it into 'decoder_roles'. "
+        "Known: end.",
     ),
     Case(
         "scored at a role of another space",
         lambda: ask(TRANSLATOR, pairs(), "subject"),
         "node 'answer': role 'subject' counts positions of 'tokens', and out lives in "
-        "'decoder_tokens'. Set at= in the task to another role. Known: end.",
+        "'decoder_tokens'. If it should count 'decoder_tokens', put it into 'decoder_roles'. "
+        "Set at= in the task to another role. Known: end.",
+    ),
+    Case(
+        "scored at a decoder's role under 'roles'",
+        lambda: ask(TRANSLATOR, pairs(roles={"last": 2}, decoder_roles={}), "last"),
+        "node 'answer': role 'last' counts positions of 'tokens', and out lives in "
+        "'decoder_tokens'. If it should count 'decoder_tokens', put it into 'decoder_roles'. "
+        "Set at= in the task to an index or 'all'.",
+    ),
+    Case(
+        "a decoder's role under 'roles'",
+        lambda: ask(
+            TRANSLATOR,
+            pairs(roles={"last": 2}, decoder_roles={}),
+            "all",
+            component="cross",
+            positions="last",
+        ),
+        "node 'node': role 'last' counts positions of 'tokens', and cross lives in "
+        "'decoder_tokens'. If it should count 'decoder_tokens', put it into 'decoder_roles'. "
+        "Give an index or 'all'.",
+    ),
+    Case(
+        "a wrong token among the decoder's",
+        lambda: ask(T5, pairs(decoder_tokens=[0, 1, 77, 2]), "end"),
+        "data, row 0: token 77 of 'decoder_tokens' is not in the model's vocabulary of 50. Was "
+        "another tokenizer used?",
+    ),
+    Case(
+        "a wrong token among the encoder's",
+        lambda: ask(T5, pairs(tokens=[0, 50, 1]), "end"),
+        "data, row 0: token 50 of 'tokens' is not in the model's vocabulary of 50. Was another "
+        "tokenizer used?",
+    ),
+    Case(
+        "an answer that is no class of an image",
+        lambda: ask(VIT, pictures(f=3), "all", metric="loss"),
+        "data, row 1: f 3 is no class of the model, which has 3. Classes count from 0.",
+    ),
+    Case(
+        "an answer that is no class of a sequence",
+        lambda: ask(BERT, [{"tokens": [i], "f": i} for i in range(8)], "all", metric="loss"),
+        "data, row 3: f 3 is no class of the model, which has 3. Classes count from 0.",
     ),
     Case(
         "a classifier scored at a role",
@@ -211,6 +278,12 @@ ROWS = [
         "data, row 1: role 'end' is at 2, outside the row's 2 decoder tokens.",
     ),
     Case(
+        "a decoder's role beyond the tokens",
+        row(decoder_tokens=[3, 4, 5], roles={"end": 2}),
+        "data, row 1: role 'end' is at 2, outside the row's 2 tokens. A role that counts decoder "
+        "tokens goes into 'decoder_roles'.",
+    ),
+    Case(
         "an image role from the end",
         row(image_roles={"last": -1}),
         "data, row 1: role 'last' is at -1: positions of an image count from 0, and only the "
@@ -227,4 +300,5 @@ def test_message(case: Case) -> None:
 def test_a_classifier_is_scored_at_all_or_at_its_one_position() -> None:
     ask(CLASSIFIER, pictures(), "all")
     ask(CLASSIFIER, pictures(), 0)
-    ask(CLASSIFIER, pictures(), "all", metric="loss")
+    ask(CLASSIFIER, pictures(), "all", metric="loss")  # it declares no width
+    ask(VIT, pictures(f=2), "all", metric="loss")  # the last of its classes is one

@@ -48,9 +48,11 @@ def _bounds(claim: Claim, space: Space) -> Iterator[Problem]:
         most = np.array([x.max() for x in data.fields[space.name]])[data.sequence]
         if most.max() >= space.vocabulary:
             row = int(most.argmax())
-            known = f"not in the model's vocabulary of {space.vocabulary}."
+            several = sum(bool(other.vocabulary) for other in claim.graph.spaces) > 1
+            field = f" of '{space.name}'" if several else ""
+            known = f"is not in the model's vocabulary of {space.vocabulary}."
             fix = "Was another tokenizer used?"
-            yield Problem(f"data, row {row}", f"token {int(most[row])} is {known}", fix)
+            yield Problem(f"data, row {row}", f"token {int(most[row])}{field} {known}", fix)
     if space.placeholders:
         yield from _places(claim, space)
     lengths = data.lengths_in(space)
@@ -82,20 +84,22 @@ def _shape(claim: Claim, space: Space) -> Iterator[Problem]:
 
 
 def _answers(claim: Claim) -> Iterator[Problem]:
-    """An answer is one of the output's units."""
+    """An answer is one of the output's units: a token, or a class."""
     task, width = claim.task, claim.graph[claim.graph.output].width
     if not isinstance(task.metric, str) or task.metric == "kl":
         return
-    if not any(space.vocabulary for space in claim.graph.spaces):
-        return  # of a hand-made model the width is looked at when it is scored
-    tokens = any(space.vocabulary == width for space in claim.graph.spaces)
-    known = f"not in the model's vocabulary of {width}."
-    known = known if tokens else f"none of the model's {width} outputs."
+    known = {space.vocabulary for space in claim.graph.spaces}
+    if width == 1 and not any(known):
+        return  # a hand-made model that declares no width is looked at when it is scored
+    wrong = f"is no class of the model, which has {width}."
+    if width in known:
+        wrong = f"is not in the model's vocabulary of {width}."
+    fix = "" if width in known else "Classes count from 0."
     for column in [task.answer] if task.wrong is None else [task.answer, task.wrong]:
         for row, value in enumerate(claim.dataset.columns[column]):
             largest = max(value) if isinstance(value, tuple) else value
             if not 0 <= largest < width:
-                yield Problem(f"data, row {row}", f"{column} {largest} is {known}")
+                yield Problem(f"data, row {row}", f"{column} {largest} {wrong}", fix)
                 return
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from scrub.errors import Problem, nearest
-from scrub.graph import Everywhere, Role, Space
+from scrub.graph import IMAGE, TOKENS, Everywhere, Role, Space
 from scrub.hypothesis.claim import Claim, Node
+
+# where a row holds the roles of each space
+KEYS = {TOKENS: "roles", "decoder_tokens": "decoder_roles", IMAGE: "image_roles"}
 
 
 def unit(space: Space) -> str:
@@ -62,14 +65,16 @@ def roles_in_their_space(claim: Claim) -> Iterator[Problem]:
 
 
 def _fix(claim: Claim, node: Node, space: Space, role: Role) -> str:
-    """The sink stands where the task is scored."""
-    sink = node.name == claim.sink
+    """The sink stands where the task is scored; a role may be written under another space's key."""
+    sink, known = node.name == claim.sink, claim.dataset.roles_in(space.name)
     if sink and space.length == 1:
         return "Set at=0 in the task."
-    known = claim.dataset.roles_in(space.name)
+    key = KEYS.get(space.name)
+    move = f"If it should count '{space.name}', put it into '{key}'. " if key else ""
     if not known:
-        return f"{'Set at= in the task to' if sink else 'Give'} an index or 'all'."
-    return f"{'Set at= in the task to another role. ' if sink else ''}{nearest(role.name, known)}"
+        return f"{move}{'Set at= in the task to' if sink else 'Give'} an index or 'all'."
+    other = "Set at= in the task to another role. " if sink else ""
+    return f"{move}{other}{nearest(role.name, known)}"
 
 
 def outside(claim: Claim, role: Role, space: Space) -> int | None:
