@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+
+from benchmarks.measuring import insert
 
 START, END = "<!-- ioi: made by `python -m benchmarks.ioi` -->", "<!-- ioi: end -->"
 GIB = 2**30
@@ -167,9 +169,4 @@ def written(report: Any) -> str:
 
 def write(readme: Path, results: Sequence[Path]) -> None:
     """Put the tables of all machines between the markers of the README."""
-    before, _, rest = readme.read_text().partition(START)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise ValueError(f"{readme} lacks the lines '{START}' and '{END}'")
-    tables: Iterable[str] = (written(json.loads(path.read_text())) for path in results)
-    readme.write_text("\n\n".join([before + START, *tables, END]) + after)
+    insert(readme, START, END, [written(json.loads(path.read_text())) for path in results])

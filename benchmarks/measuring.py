@@ -7,7 +7,7 @@ import platform
 import re
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,6 +63,15 @@ def versions() -> dict[str, str]:
 def load() -> float:
     """How busy the machine has been in the last minute, in processes that wanted to run."""
     return os.getloadavg()[0]
+
+
+def insert(readme: Path, start: str, end: str, tables: Sequence[str]) -> None:
+    """Put tables between two markers of a README."""
+    before, _, rest = readme.read_text().partition(start)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{readme} lacks the lines '{start}' and '{end}'")
+    readme.write_text("\n\n".join([before + start, *tables, end]) + after)
 
 
 def _wait(device: torch.device) -> None:

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from scrub.errors import InputRefused, ModelRefused, ScrubError
     from scrub.graph.positions import each
     from scrub.hypothesis.hypothesis import Hypothesis
+    from scrub.mediation.ablation import sensitivity
+    from scrub.mediation.attribute import attribute
+    from scrub.mediation.attribute_places import attribute_places
+    from scrub.mediation.contrasts import permutation
+    from scrub.mediation.doses import dose_response
+    from scrub.mediation.faithfulness import circuit_curve, faithfulness
+    from scrub.mediation.knocking import knock
+    from scrub.mediation.pathpatching import path_patch
+    from scrub.mediation.trace import trace
+    from scrub.mediation.traced import Trace
     from scrub.models.callables import component, handmade, source
     from scrub.models.foreign import Network
     from scrub.results.result import Result
@@ -37,12 +47,23 @@ _HOMES = {
     "ScrubError": "scrub.errors",
     "Settings": "scrub.study.settings",
     "Task": "scrub.data.task",
+    "Trace": "scrub.mediation.traced",
+    "attribute": "scrub.mediation.attribute",
+    "attribute_places": "scrub.mediation.attribute_places",
+    "circuit_curve": "scrub.mediation.faithfulness",
     "component": "scrub.models.callables",
+    "dose_response": "scrub.mediation.doses",
     "each": "scrub.graph.positions",
+    "faithfulness": "scrub.mediation.faithfulness",
     "handmade": "scrub.models.callables",
+    "knock": "scrub.mediation.knocking",
     "near": "scrub.data.features",
+    "path_patch": "scrub.mediation.pathpatching",
+    "permutation": "scrub.mediation.contrasts",
     "run": "scrub.study.experiment",
+    "sensitivity": "scrub.mediation.ablation",
     "source": "scrub.models.callables",
+    "trace": "scrub.mediation.trace",
 }
 
 __all__ = [
@@ -57,12 +78,23 @@ __all__ = [
     "ScrubError",
     "Settings",
     "Task",
+    "Trace",
+    "attribute",
+    "attribute_places",
+    "circuit_curve",
     "component",
+    "dose_response",
     "each",
+    "faithfulness",
     "handmade",
+    "knock",
     "near",
+    "path_patch",
+    "permutation",
     "run",
+    "sensitivity",
     "source",
+    "trace",
 ]
 
 

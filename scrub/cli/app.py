@@ -11,10 +11,12 @@ from scrub.cli.check import check
 from scrub.cli.guard import guarded
 from scrub.cli.help import SETTINGS, Command
 from scrub.cli.models import app as models
+from scrub.cli.patch import patch
 from scrub.cli.plan import plan
 from scrub.cli.probe import probe
 from scrub.cli.run import run
 from scrub.cli.show import show
+from scrub.cli.trace import trace
 
 app = typer.Typer(
     name="scrub",
@@ -54,6 +56,16 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
     (check, "Check a hypothesis, without loading weights.", "scrub check hypotheses/induction.py"),
     (plan, "Forecast what a run will cost.", "scrub plan induction --draws 16 --schedule"),
     (run, "Scrub a hypothesis and report what it recovers.", "scrub run induction --json out.json"),
+    (
+        trace,
+        "Find where a corrupted run can be repaired.",
+        "scrub trace induction --corrupt embed@match=resample --cells heads --png heads.png",
+    ),
+    (
+        patch,
+        "Replace what stands at one site, and measure what that does.",
+        "scrub patch induction --at a1.h0@query --replace zero,mean,resample",
+    ),
     (show, "Draw a hypothesis beside the model's layers.", "scrub show induction --svg claim.svg"),
     (probe, "Measure whether scrub reproduces a model.", "scrub probe induction-2l"),
 )

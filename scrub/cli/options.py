@@ -148,3 +148,33 @@ SvgPath = Annotated[
     Path | None, _option("Draw the claim beside the model's layers as SVG.", OUTPUT, "PATH")
 ]
 PngPath = Annotated[Path | None, _option("The same as PNG, 150 dots per inch.", OUTPUT, "PATH")]
+
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model: a folder, a shipped name or a hub id. Or a hypothesis file, for its model "
+        "and its task.",
+        show_default=False,
+    ),
+]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        help="A built-in task, e.g. 'repeated_tokens(n=64)', or a data file.", metavar="NAME"
+    ),
+]
+Examples = Annotated[
+    int,
+    _option("Examples that are measured: a seeded choice, or all if there are fewer.", SIZE, "N"),
+]
+ItemDraws = Annotated[int, _option("Draws of what is random, for each example.", SIZE, "N")]
+PlainDtype = Annotated[str, _option("float32, float64, bfloat16 or float16.", MACHINE)]
+PlainBatch = Annotated[
+    int | None,
+    _option("Items (an example and a draw) run at a time. Default: 4,096 tokens.", MACHINE, "N"),
+]
+CsvPath = Annotated[Path | None, _option("Write the table as CSV.", OUTPUT, "PATH")]
+PlotPng = Annotated[Path | None, _option("Draw it as PNG, 150 dots per inch.", OUTPUT, "PATH")]
+PlotSvg = Annotated[Path | None, _option("Draw it as SVG.", OUTPUT, "PATH")]

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scrub.data.dataset import Dataset, Ints
+from scrub.data.features import Columns, FeatureFault
+from scrub.data.features import values as values_of
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.sampling.philox import key_of, uniform_index, uniform_words
 
@@ -91,8 +93,12 @@ class Toward(Replacement):
         return f"toward:{self.column}={self.value}"
 
     def donors(self, dataset: Dataset, draws: Draws) -> Ints:
-        values = _column(dataset, self.column)
+        values = _compared(dataset, self.column)
         members = np.array([value == self.value or str(value) == self.value for value in values])
+        if not members.any():
+            fix = nearest(str(self.value), list(dict.fromkeys(map(str, values))))
+            found = f"no example has '{self.value}' in column '{self.column}'."
+            raise InputRefused(Problem(f"replacement '{self}'", found, fix))
         frames = np.where(members, dataset.frames, -1)
         return _drawn(frames, dataset.frames[draws.rows], draws, str(self))
 
@@ -192,6 +198,8 @@ def replacement(written: str | Replacement) -> Replacement:
 
 def _blend(rest: str) -> Blend:
     t, _, other = rest.partition(":")
+    if not other:
+        raise ValueError(rest)
     return Blend(_number(t), replacement(other))
 
 
@@ -225,7 +233,7 @@ KNOWN: dict[str, _Written] = {
 def permutation_table(dataset: Dataset, column: str) -> list[tuple[object, Toward]]:
     """All ordered contrasts of a categorical column: k values give k(k - 1), each as the value
     that an example has, and the replacement that gives it another."""
-    values = list(dict.fromkeys(_column(dataset, column)))
+    values = list(dict.fromkeys(_compared(dataset, column)))
     if len(values) < 2:
         found = f"has {len(values)} value, and a contrast needs two."
         raise InputRefused(Problem(f"column '{column}'", found))
@@ -239,6 +247,15 @@ def _column(dataset: Dataset, column: str) -> list[object]:
     return list(dataset.columns[column])
 
 
+def _compared(dataset: Dataset, column: str) -> list[object]:
+    """A column of which values are held against one another."""
+    _column(dataset, column)
+    try:
+        return list(values_of(Columns((column,)), dataset))
+    except FeatureFault as fault:
+        raise InputRefused(Problem(f"column '{column}'", str(fault))) from None
+
+
 def _is_row(value: object, rows: int) -> bool:
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return whole and 0 <= int(value) < rows  # type: ignore[call-overload]
@@ -250,7 +267,7 @@ def classes_of(dataset: Dataset, column: str) -> Ints:
 
 
 def _classes(dataset: Dataset, column: str | None, *, with_lengths: bool) -> Ints:
-    values = _column(dataset, column) if column else [None] * len(dataset)
+    values = _compared(dataset, column) if column else [None] * len(dataset)
     frames = dataset.frames.tolist() if with_lengths else [0] * len(dataset)
     numbers: dict[object, int] = {}
     keys = zip(values, frames, strict=True)

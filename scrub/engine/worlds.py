@@ -29,7 +29,7 @@ from scrub.engine.edits import (
     put,
 )
 from scrub.engine.executor import accumulator
-from scrub.graph import Component, Kind, ModelGraph, Part, Site
+from scrub.graph import Component, Kind, ModelGraph, Part, Reach, Site
 from scrub.graph.links import Link, groups_of, links_of
 from scrub.models.base import Batch, Call, Model
 
@@ -173,9 +173,14 @@ class World:
     def output(self, at: Tensor | None) -> Tensor:
         """The model's output at positions [row, n] (all, if None): [row, n, width]."""
         graph = self.model.graph
-        (port,) = graph[graph.output].ports
-        read = picked(self.streams[port.stream], at)
-        (value,) = self.model.run([Call(Part(graph.output), {port.name: read}, self.frame, at)])
+        given = self.ports(graph.output)
+        read = {
+            port.name: picked(given[port.name], at)
+            if port.reach is Reach.SAME
+            else given[port.name]
+            for port in graph[graph.output].ports
+        }
+        (value,) = self.model.run([Call(Part(graph.output), read, self.frame, at)])
         return value.to(accumulator(self.model.dtype))
 
 

@@ -7,6 +7,7 @@ The file holds `nodes` and `edges` by name, each with `in_graph`; edges are writ
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from scrub.graph.model_graph import ModelGraph
 from scrub.graph.names import ALIASES
 
 _EDGE = re.compile(r"^(?P<feeder>[^<>]+?)\s*->\s*(?P<reader>[^<>]+?)(?:<(?P<port>[a-z]+)>)?$")
+_HEAD = re.compile(r"^a(?P<layer>\d+)\.h(?P<head>\d+)$")
 _THEIRS = {ours: theirs for theirs, ours in ALIASES.items()}
 
 
@@ -77,19 +79,84 @@ def read_circuit(path: str | Path, graph: ModelGraph) -> tuple[Edge, ...]:
     return tuple(sorted(edges))
 
 
+def read_scores(path: str | Path, graph: ModelGraph) -> Mapping[Edge, float]:
+    """The score of every edge in a circuit file, in order of evaluation: a ranking of them all.
+
+    Raises `InputRefused` with what is no edge of the model graph, what has no score that is a
+    finite number, and the edges that the file leaves out.
+    """
+    edges = _read(Path(path))["edges"]
+    found: dict[Edge, float] = {}
+    problems: list[Problem] = []
+    for name, entry in edges.items():
+        try:
+            edge = parse_edge(name)
+        except InputRefused as refused:
+            problems += refused.problems
+            continue
+        problem = unknown_edge(edge, graph)
+        score = entry.get("score") if isinstance(entry, dict) else None
+        if problem is None and not _is_score(score):
+            fix = 'An entry is {"score": 0.5, "in_graph": true}.'
+            problem = Problem(f"edge '{edge}'", "has no score that is a number.", fix)
+        if problem is None:
+            found[edge] = float(score)  # type: ignore[arg-type]
+        else:
+            problems.append(problem)
+    absent = [edge for edge in all_edges(graph) if edge not in found]
+    if absent and not problems:
+        shown = ", ".join(map(str, absent[:3])) + (", …" if len(absent) > 3 else "")
+        said = f"leaves out {len(absent)} of the {graph.n_edges} edges: {shown}."
+        problems = [Problem(str(path), said, "A ranking has a score for every edge.")]
+    if problems:
+        raise InputRefused(problems[:10])
+    return {edge: found[edge] for edge in all_edges(graph)}
+
+
 def write_circuit(path: str | Path, edges: Iterable[Edge], graph: ModelGraph) -> None:
     """Write a circuit so that EAP-IG and MIB can read it: all edges, those kept marked."""
+    Path(path).write_text(circuit_json(edges, graph), encoding="utf-8")
+
+
+def circuit_json(
+    edges: Iterable[Edge], graph: ModelGraph, scores: Mapping[Edge, float] | None = None
+) -> str:
+    """A circuit as EAP-IG and MIB read it: all edges with their scores, those kept marked.
+
+    Without scores an edge that is kept has 1, any other 0.
+    """
     kept = set(edges)
     inside = {name for edge in kept for name in (edge.feeder, edge.reader)}
     document = {
-        "cfg": {"name": graph.name},
+        "cfg": {"name": graph.name, **_sizes(graph)},
         "nodes": {_theirs(c.name): {"in_graph": c.name in inside} for c in graph.components},
         "edges": {
-            _theirs(str(edge)): {"score": float(edge in kept), "in_graph": edge in kept}
+            _theirs(str(edge)): {
+                "score": float(edge in kept if scores is None else scores[edge]),
+                "in_graph": edge in kept,
+            }
             for edge in all_edges(graph)
         },
     }
-    Path(path).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _sizes(graph: ModelGraph) -> Mapping[str, int | bool]:
+    """What EAP-IG builds its own graph from; nothing, of a model that has no such sizes."""
+    heads = [match for name in graph.by_name if (match := _HEAD.match(name))]
+    if not heads or "embed" not in graph:
+        return {}
+    return {
+        "n_layers": len({match["layer"] for match in heads}),
+        "n_heads": len({match["head"] for match in heads}),
+        "parallel_attn_mlp": "m0" in graph and not graph.feeds("a0.h0", "m0", "in"),
+        "d_model": graph["embed"].width,
+    }
+
+
+def _is_score(value: object) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def all_edges(graph: ModelGraph) -> Sequence[Edge]:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scrub.data.task import Task
+from scrub.engine.edits import What
 from scrub.engine.metrics import Floats
 from scrub.engine.replacements import Replacement, replacement
-from scrub.engine.worlds import What
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.mediation.findings import Finding, Row
 from scrub.mediation.measuring import (

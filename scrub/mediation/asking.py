@@ -35,7 +35,7 @@ class Question:
     permute: str | None = None
     values: str | None = None
     doses: str | None = None
-    corrupt: str | None = None
+    corrupt: tuple[str, ...] | None = None
     off_target: str | None = None
 
     def answer(self, model: object, task: Any, **how: Any) -> Finding:
@@ -54,7 +54,7 @@ class Question:
             return knock(
                 model,
                 task,
-                corrupt=[piece.strip() for piece in self.corrupt.split(";") if piece.strip()],
+                corrupt=self.corrupt,
                 replacement=replacements[0] if replacements else CORRUPTED,
                 doses=QUARTERS if self.doses is None else numbers(self.doses),
                 off_target=beside,

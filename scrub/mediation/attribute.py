@@ -1,81 +1,41 @@
-"""`attribute`: estimates for all edges, components, ports or neurons, the largest held against
-exact effects, so that the error of the estimate is seen."""
+"""`attribute`: estimates for all edges, the largest held against exact effects, so that the error
+of the estimate is seen."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from scrub.data.task import Task
+from scrub.data.tasks import resolve_task
 from scrub.engine.edits import Edit, Input, State
 from scrub.engine.flow import edited
 from scrub.engine.metrics import Floats
+from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem, nearest
-from scrub.graph import ModelGraph
+from scrub.graph import ModelGraph, Part
 from scrub.graph.circuits import Edge
+from scrub.mediation.attributed import EdgeAttribution
 from scrub.mediation.attribution import EdgeIndex, Method, Rule, edge_estimates
 from scrub.mediation.circuits import Writers
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
-from scrub.mediation.findings import Finding, Row
-from scrub.mediation.measuring import Progress, Setting, Silent, bounds_cells
+from scrub.mediation.measuring import Progress, Setting, Silent, unchanged
 from scrub.mediation.pairs import Pair
 from scrub.mediation.scene import Scene
-from scrub.statistics.agreement import Agreement, agreement
-from scrub.statistics.effects import Effects, mean_effects
-from scrub.statistics.recovered import Bounds
+from scrub.mediation.subject import Subject
+from scrub.statistics.agreement import agreement
+from scrub.statistics.effects import mean_effects
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class EdgeAttribution(Finding):
-    """Every edge's estimated effect on the metric, and the exact effects of the largest.
-
-    - `edges`: in order of evaluation; `estimates` [edge] with intervals over examples.
-    - `wild`, `corrupted`: the metric's means; `total`: corrupted less wild.
-    - `exact`: the measured effect of each edge in `measured` (numbers of edges, the largest
-      estimates first): the metric with this edge alone corrupted, less the wild one.
-    - `agreement`: estimated against exact over these edges; None for fewer than two.
-    """
-
-    KIND: ClassVar[str] = "edge-attribution"
-
-    edges: tuple[Edge, ...]
-    estimates: Effects
-    wild: Bounds
-    corrupted: Bounds
-    total: Bounds
-    measured: tuple[int, ...]
-    exact: Effects | None
-    agreement: Agreement | None
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """The numbers of the edges, the largest estimates by size first."""
-        by_size = np.argsort(-np.abs(self.estimates.mean), kind="stable")
-        return tuple(int(i) for i in by_size)
-
-    def top(self, n: int) -> tuple[Edge, ...]:
-        """The n edges with the largest estimates by size."""
-        return tuple(self.edges[i] for i in self.order[:n])
-
-    def table(self) -> Sequence[Row]:
-        exact = dict(zip(self.measured, range(len(self.measured)), strict=True))
-        return [
-            {
-                "edge": str(self.edges[i]),
-                **bounds_cells("estimate", self.estimates.bounds(i)),
-                **bounds_cells(
-                    "exact", self.exact.bounds(exact[i]) if self.exact and i in exact else None
-                ),
-            }
-            for i in self.order
-        ]
+_OTHERWISE = ", or take eap or eap-ig-activations"
+BLENDED = (Method.EAP_IG_INPUTS, Method.CLEAN_CORRUPTED)  # gradients in other worlds than the wild
 
 
 def attribute(
@@ -83,10 +43,11 @@ def attribute(
     task: Task | str | Path,
     *,
     corrupt: WrittenCorruption,
-    method: str | Method = Method.EAP,
+    method: str | Method = Method.EAP_IG_INPUTS,
     steps: int = 5,
     rule: str | Rule = Rule.MIDPOINT,
     exact: int = 20,
+    metric: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> EdgeAttribution:
@@ -94,53 +55,139 @@ def attribute(
     the `exact` largest.
 
     `method`: eap, eap-ig-inputs, eap-ig-activations or clean-corrupted; `steps` blends where it
-    has any, at the points of `rule`. Options: references, draws, seed, batch, dtype, device,
-    level, interval, replicates. Raises `InputRefused` for what does not exist and for a metric
-    that has no gradient.
+    has any, at the points of `rule`. The edges that leave the embedding sum to the total under
+    `eap-ig-inputs`; those of later components are weighed with differences of their own and do
+    not. `metric` stands for the task's own. Options: references, draws, seed, batch, dtype,
+    device, folder, level, interval, replicates. Raises `InputRefused` for what does not exist and
+    for a metric that has no gradient there, `ModelRefused` where the probe fails.
 
     >>> found = attribute("induction-2l", "repeated_tokens(n=64)", corrupt="embed=resample",
     ...                   references=16, exact=4)
     >>> len(found.edges), len(found.measured)
     (23, 4)
     """
-    chosen, points = named("method", method, Method), named("rule", rule, Rule)
-    require_count("steps", steps, 1)
-    require_count("exact", exact, 0)
-    setting = Setting.of(model, task, options)
-    subject, told = setting.subject, progress or Silent()
-    made = corruption(corrupt, subject)
-    writers = Writers(subject.model.graph)
-    index = EdgeIndex(writers)
-    told.start("estimate", subject.items)
-    found, wild, corrupted = [], [], []
-    for scene in subject.scenes():
-        pair = pair_of(scene, made, writers)
-        found.append(edge_estimates(pair, index, chosen, steps, points))
-        wild.append(scene.score(pair.wild))
-        corrupted.append(scene.score(pair.corrupted))
-        told.advance(len(scene.rows))
-    estimates = subject.averaged(np.concatenate(found).T.astype(np.float64))  # [edge, example]
-    means = [subject.averaged(np.concatenate(v)) for v in (wild, corrupted)]
-    largest = np.argsort(-np.abs(estimates.mean(-1)), kind="stable")[:exact].tolist()
-    measured = [index.edges[i] for i in largest]
-    effects = subject.averaged(exact_effects(setting, made, measured, told))
-    groups, how = setting.units, setting.how
-    both = mean_effects(np.stack([*means, means[1] - means[0]]), groups, how)
-    return EdgeAttribution(
-        conventions=setting.conventions(
-            corruption=str(made), method=chosen.value, steps=steps, rule=points.value, exact=exact
-        ),
-        per_example={"estimate": estimates, "exact": effects, "wild": means[0],
-                     "corrupted": means[1]},
-        edges=index.edges,
-        estimates=mean_effects(estimates, groups, how),
-        wild=both.bounds(0),
-        corrupted=both.bounds(1),
-        total=both.bounds(2),
-        measured=tuple(largest),
-        exact=mean_effects(effects, groups, how) if largest else None,
-        agreement=_agreement(estimates, effects, largest, how.level),
-    )  # fmt: skip
+    plan = Plan.of(model, task, corrupt, method, steps, rule, exact, metric, options)
+    index = EdgeIndex(plan.writers)
+
+    def estimate(scene: Scene) -> Floats:
+        pair = pair_of(scene, plan.made, plan.writers)
+        found = edge_estimates(pair, index, plan.method, plan.steps, plan.rule)
+        return found.T.astype(np.float64)
+
+    def edit(scene: Scene, other: World, number: int) -> Edit:
+        edge = index.edges[number]
+        delta = other.shares[edge.feeder] - scene.wild.shares[edge.feeder]
+        return into(edge, plan.writers.graph, delta)
+
+    figures = plan.figures(estimate, edit, progress or Silent())
+    return EdgeAttribution(edges=index.edges, graph=plan.writers.graph, **figures)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An attribution that has been read and checked: on what, under which corruption, and how."""
+
+    setting: Setting
+    made: Corruption
+    method: Method
+    steps: int
+    rule: Rule
+    exact: int
+    writers: Writers
+
+    @staticmethod
+    def of(
+        model: object,
+        task: Task | str | Path,
+        corrupt: WrittenCorruption,
+        method: str | Method,
+        steps: int,
+        rule: str | Rule,
+        exact: int,
+        metric: str | None,
+        options: Mapping[str, Any],
+    ) -> Plan:
+        """From what a user writes. Raises `InputRefused`."""
+        chosen, points = named("method", method, Method), named("rule", rule, Rule)
+        require_count("steps", steps, 1)
+        require_count("exact", exact, 0)
+        setting = Setting.of(model, of_task(task, metric, options), options)
+        made = corruption(corrupt, setting.subject)
+        require_slope(setting.subject, chosen)
+        if chosen in BLENDED:
+            require_sources(made, setting.subject, f"method '{chosen.value}'")
+        writers = Writers(setting.subject.model.graph)
+        return Plan(setting, made, chosen, steps, points, exact, writers)
+
+    def figures(
+        self,
+        estimate: Callable[[Scene], Floats],
+        edit: Callable[[Scene, World, int], Edit],
+        told: Progress,
+        **said: object,
+    ) -> dict[str, Any]:
+        """The fields of an `Attribution`: `estimate` gives [cell, item] for a scene, `edit` what
+        corrupts a cell alone, by its number."""
+        subject, setting = self.subject, self.setting
+        told.start("estimate", subject.items)
+        found, runs, same = [], [], list[NDArray[np.bool_]]()
+        for scene in subject.scenes():
+            found.append(estimate(scene))
+            other = scene.changed(self.made.changes)
+            runs.append(np.stack([scene.score(scene.wild), scene.score(other)]))
+            kept = unchanged(scene, self.made.changes)
+            same += [] if kept is None else [kept]
+            told.advance(len(scene.rows))
+        estimates = subject.averaged(np.concatenate(found, axis=-1))  # [cell, example]
+        wild, corrupted = subject.averaged(np.concatenate(runs, axis=-1))
+        largest = np.argsort(-np.abs(estimates.mean(-1)), kind="stable")[: self.exact].tolist()
+        effects = subject.averaged(self._measured(largest, edit, told))
+        groups, how = setting.units, setting.how
+        both = mean_effects(np.stack([wild, corrupted, corrupted - wild]), groups, how)
+        several = len(largest) > 1
+        means = estimates[largest].mean(-1), effects.mean(-1)
+        return {
+            "conventions": setting.conventions(**self._said, **said),
+            "per_example": {"estimate": estimates, "exact": effects, "wild": wild,
+                            "corrupted": corrupted},
+            "estimates": mean_effects(estimates, groups, how),
+            "wild": both.bounds(0),
+            "corrupted": both.bounds(1),
+            "total": both.bounds(2),
+            "measured": tuple(largest),
+            "exact": mean_effects(effects, groups, how) if largest else None,
+            "agreement": agreement(*means, level=how.level) if several else None,
+            "unchanged": float(np.concatenate(same).mean()) if same else None,
+        }  # fmt: skip
+
+    @property
+    def subject(self) -> Subject:
+        return self.setting.subject
+
+    @property
+    def _said(self) -> dict[str, object]:
+        said: dict[str, object] = {"corruption": str(self.made), "method": self.method.value}
+        if self.method in (Method.EAP_IG_INPUTS, Method.EAP_IG_ACTIVATIONS):
+            said |= {"steps": self.steps, "rule": self.rule.value}
+        return said | {"exact": self.exact}
+
+    def _measured(
+        self, numbers: Sequence[int], edit: Callable[[Scene, World, int], Edit], told: Progress
+    ) -> Floats:
+        """The metric with each of these alone corrupted, less the wild one: [number, item]."""
+        subject = self.subject
+        told.start("measure", len(numbers) * subject.items)
+        found: list[Floats] = []
+        for scene in subject.scenes() if numbers else ():
+            other = scene.changed(self.made.changes)
+            wild = scene.score(scene.wild)
+            rows = np.zeros((len(numbers), len(scene.rows)))
+            for i, number in enumerate(numbers):
+                world = edited(scene.wild, [edit(scene, other, number)], subject.bases)
+                rows[i] = scene.score(world) - wild
+                told.advance(len(scene.rows))
+            found.append(rows)
+        return np.concatenate(found, axis=1) if found else np.zeros((0, subject.items))
 
 
 def pair_of(scene: Scene, made: Corruption, writers: Writers) -> Pair:
@@ -153,26 +200,6 @@ def pair_of(scene: Scene, made: Corruption, writers: Writers) -> Pair:
     return Pair(scene.wild, scene.changed(made.changes), writers, score, at)
 
 
-def exact_effects(
-    setting: Setting, made: Corruption, edges: Sequence[Edge], told: Progress
-) -> Floats:
-    """The metric with each of these edges alone corrupted, less the wild one: [edge, item]."""
-    subject = setting.subject
-    told.start("measure", len(edges) * subject.items)
-    found: list[Floats] = []
-    for scene in subject.scenes():
-        other = scene.changed(made.changes)
-        wild = scene.score(scene.wild)
-        rows = np.zeros((len(edges), len(scene.rows)))
-        for i, edge in enumerate(edges):
-            delta = other.shares[edge.feeder] - scene.wild.shares[edge.feeder]
-            world = edited(scene.wild, [into(edge, subject.model.graph, delta)])
-            rows[i] = scene.score(world) - wild
-            told.advance(len(scene.rows))
-        found.append(rows)
-    return np.concatenate(found, axis=1)
-
-
 def into(edge: Edge, graph: ModelGraph, delta: torch.Tensor) -> Edit:
     """An edit that adds to what one edge brings."""
     stream = graph[edge.reader].port(edge.port).stream
@@ -180,12 +207,41 @@ def into(edge: Edge, graph: ModelGraph, delta: torch.Tensor) -> Edit:
     return Edit(what, lambda own: own + delta)
 
 
-def _agreement(
-    estimates: Floats, exact: Floats, numbers: Sequence[int], level: float
-) -> Agreement | None:
-    if len(numbers) < 2:
-        return None
-    return agreement(estimates[numbers].mean(-1), exact.mean(-1), level=level)
+def of_task(task: Task | str | Path, metric: str | None, options: Mapping[str, Any]) -> Task:
+    """The task, with another metric where one is named."""
+    found = resolve_task(task, options.get("folder") or Path.cwd())
+    return found if metric is None else replace(found, metric=metric)
+
+
+def require_slope(subject: Subject, method: Method) -> None:
+    """Refuse metrics that say nothing to first order. Raises `InputRefused`."""
+    name = subject.task.metric
+    fix = "Name another, e.g. loss or logit_difference."
+    if name == "accuracy":
+        raise InputRefused(Problem("metric 'accuracy'", "is a step, which has no gradient.", fix))
+    if name == "kl" and method is Method.EAP:
+        found = "is at its least in the wild run, where every gradient is 0."
+        fix = "Take the gradients elsewhere, e.g. by method eap-ig-inputs."
+        raise InputRefused(Problem("metric 'kl'", found, fix))
+
+
+def require_sources(made: Corruption, subject: Subject, asked: str) -> None:
+    """Refuse a corruption of anything but the model's sources, for what compares two inputs.
+
+    Raises `InputRefused`.
+    """
+    sources = [c.name for c in subject.model.graph.components if not c.ports]
+    problems = [
+        Problem(
+            f"corruption '{place}={new}'",
+            f"is not of a source, and {asked} goes between two inputs.",
+            f"Corrupt {' or '.join(sources)}{_OTHERWISE if asked.startswith('method') else ''}.",
+        )
+        for place, new in made.changes
+        if not isinstance(place.what, Part) or place.what.component not in sources
+    ]
+    if problems:
+        raise InputRefused(problems)
 
 
 def named(option: str, written: str | enum.Enum, kind: type[Any]) -> Any:
@@ -195,7 +251,7 @@ def named(option: str, written: str | enum.Enum, kind: type[Any]) -> Any:
     known = [member.value for member in kind]
     if written not in known:
         found = f"'{written}' is no value of it."
-        raise InputRefused(Problem(f"option '{option}'", found, nearest(written, known)))
+        raise InputRefused(Problem(f"option '{option}'", found, nearest(str(written), known)))
     return kind(written)
 
 

@@ -82,18 +82,20 @@ def edge_estimates(
     method has any."""
     total = torch.zeros(0)
     count = 0
-    for walk in _walks(pair, method, rule.points(steps)):
+    for walk in walks(pair, method, rule.points(steps)):
         one = _contracted(pair, index, walk)
         total, count = (total + one if count else one), count + 1
     found: Floats32 = (total / count).cpu().numpy()
     return found
 
 
-def _walks(pair: Pair, method: Method, points: Sequence[float]) -> Iterator[Iterator[Slopes]]:
-    """The gradients at all ports, in each world in which the method takes them."""
+def walks(
+    pair: Pair, method: Method, points: Sequence[float], grain: Grain = Grain.PORTS
+) -> Iterator[Iterator[Slopes]]:
+    """The gradients, in each world in which the method takes them."""
 
     def ports_of(world: World, fixed: int | None = None) -> Iterator[Slopes]:
-        return slopes(world, pair.score, pair.at, Grain.PORTS, fixed)
+        return slopes(world, pair.score, pair.at, grain, fixed)
 
     match method:
         case Method.EAP:

@@ -121,11 +121,14 @@ class Evaluator:
     def _run(self, group: Sequence[Component], live: _Live, kept: Kept) -> None:
         """Members that some edge reaches, each port on its own sum; the others are as corrupted."""
         reached = [i for i in range(len(group)) if live.matters(kept[i])]
-        inputs: dict[tuple[str, bytes], Tensor] = {}
+        wanted: dict[str, dict[bytes, Kept]] = {}  # by stream: ports that keep the same share a sum
         for p, port in enumerate(group[0].ports):
-            wanted = {kept[i, p].tobytes(): kept[i, p] for i in reached}
-            sums = live.sums(port.stream, list(wanted.values()))
-            inputs |= {(port.stream, key): x for key, x in zip(wanted, sums, strict=True)}
+            rows = {kept[i, p].tobytes(): kept[i, p] for i in reached}
+            wanted[port.stream] = wanted.get(port.stream, {}) | rows
+        inputs: dict[tuple[str, bytes], Tensor] = {}
+        for stream, rows in wanted.items():
+            sums = live.sums(stream, list(rows.values()))
+            inputs |= {(stream, key): x for key, x in zip(rows, sums, strict=True)}
         calls = [
             Call(
                 Part(group[i].name),
@@ -154,31 +157,37 @@ class _Live:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.index = evaluator.index
-        self.values: dict[Home, Tensor] = {}  # [writer so far, row · position · width]
+        # a row for the base of a sum, and one for each writer so far: [row, row · position · width]
+        self.values: dict[Home, Tensor] = {}
         self.held: dict[Home, list[int]] = {}
 
     def add(self, name: str, value: Tensor) -> None:
         home = self.index.homes[name]
         if home not in self.values:
-            most = sum(other == home for other in self.index.homes.values())
+            most = 1 + sum(other == home for other in self.index.homes.values())
             self.values[home] = value.new_empty(most, value.numel())
             self.held[home] = []
-        self.values[home][len(self.held[home])] = value.reshape(-1)
         self.held[home].append(self.index.number[name])
+        self.values[home][len(self.held[home])] = value.reshape(-1)
 
     def matters(self, kept: Kept) -> bool:
         """Whether some port [port, writer] reads a writer that differs."""
         return any(bool(kept[:, numbers].any()) for numbers in self.held.values())
 
     def sums(self, stream: str, kept: Sequence[Kept]) -> list[Tensor]:
-        """The sums at ports that read a stream, for each row of writers to keep."""
+        """The sums at ports that read a stream, for each row of writers to keep.
+
+        One product: the base is a writer that everyone keeps, so that each value is read once.
+        """
         graph = self.index.graph
         base = self.evaluator.corrupted.streams[stream]
         home = self.index.homes[graph.streams[stream][0]]
         numbers = self.held.get(home, [])
         if not kept or not numbers:
             return [base] * len(kept)
-        weights = torch.from_numpy(np.stack(kept)[:, numbers]).to(base)  # [port, writer]
-        flat = base.reshape(1, -1).expand(len(kept), -1)
-        totals = torch.addmm(flat, weights, self.values[home][: len(numbers)])
+        values = self.values[home][: len(numbers) + 1]
+        values[0] = base.reshape(-1)
+        weights = np.ones((len(kept), len(values)), dtype=np.float32)
+        weights[:, 1:] = np.stack(kept)[:, numbers]
+        totals = torch.from_numpy(weights).to(values) @ values
         return list(totals.view(len(kept), *base.shape))

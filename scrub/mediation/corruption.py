@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scrub.engine.edits import finer
 from scrub.engine.replacements import Replacement, replacement
 from scrub.engine.worlds import State, What
 from scrub.errors import InputRefused, Problem
@@ -109,12 +110,12 @@ def corruption(written: Written, subject: Subject) -> Corruption:
 
 
 def require_apart(made: Corruption, whats: Iterable[What]) -> None:
-    """Refuse cells that overlap what is corrupted without being it: some neurons of a component
-    whose output is replaced, or the other way round. Raises `InputRefused`."""
+    """Refuse neurons and experts of what is corrupted as a whole, or that share some with it: what
+    they add is not known any more. Raises `InputRefused`."""
     problems = [
         Problem(
             f"cell '{what}'",
-            f"is a part of what the corruption {place}={new} replaces, or holds a part of it.",
+            f"is a part of what the corruption {place}={new} replaces, or shares one with it.",
             f"Name {place.what} itself, or another component.",
         )
         for what in dict.fromkeys(whats)
@@ -125,10 +126,15 @@ def require_apart(made: Corruption, whats: Iterable[What]) -> None:
         raise InputRefused(problems)
 
 
-def _overlap(one: What, other: What) -> bool:
-    if not isinstance(one, Part) or not isinstance(other, Part) or one == other:
+def _overlap(what: What, corrupted: What) -> bool:
+    if not isinstance(what, Part) or not isinstance(corrupted, Part) or what == corrupted:
         return False
-    return one.component == other.component and not (one.whole and other.whole)
+    if not finer(what) or what.component != corrupted.component:
+        return False
+    if finer(corrupted) and (what.neurons is None) == (corrupted.neurons is None):
+        (first, last), (start, end) = what.place, corrupted.place
+        return first <= end and start <= last
+    return True
 
 
 def is_settled(made: Corruption, whats: Sequence[What], subject: Subject) -> bool:

@@ -23,7 +23,7 @@ from scrub.mediation.discovery import Criterion, Pruner, Step, Unit, connected
 from scrub.mediation.faithfulness import measured
 from scrub.mediation.findings import Finding, Row
 from scrub.mediation.measuring import Progress, Setting, Silent
-from scrub.mediation.source import circuit_source
+from scrub.mediation.source import Framing, Sources, circuit_source
 from scrub.mediation.subject import Subject
 from scrub.results.files import write_whole
 from scrub.statistics.effects import Shares, mean_effects, shares
@@ -35,6 +35,12 @@ class How(enum.Enum):
 
     ACDC = "acdc"  # taken away one after another, from the output back
     TOP = "top"  # the largest estimates of an attribution
+
+
+SELECTED = (
+    "What was kept is what did well on the half that was searched, so that half flatters it; the "
+    "other half was not seen by the search."
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,11 +61,19 @@ class Discovered(Finding):
     model: Bounds
     circuit: Bounds
     empty: Bounds
+    framing: Framing
+    sources: Sources
     graph: ModelGraph
 
     def as_dict(self) -> dict[str, Any]:
         found = super().as_dict()
         return {**found, "edges": list(map(str, self.edges)), "graph": self.graph.name}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know before leaning on the figures."""
+        refused = self.faithfulness.refusal
+        return (SELECTED, *([refused] if refused else []), *self.faithfulness.effects.notes)
 
     def table(self) -> Sequence[Row]:
         return [{"edge": str(edge)} for edge in self.edges]
@@ -72,9 +86,12 @@ class Discovered(Finding):
     def write_hypothesis(self, path: str | Path) -> Path:
         """Write a hypothesis file that claims these edges, ready for `scrub run`.
 
-        Its model and its task are those that the search was given by name.
+        Its model and its task are those that the search was given by name; without a model's,
+        `scrub run` takes one with --model. Raises `InputRefused` where the task has none.
         """
-        write_whole(path, circuit_source(self.edges, self.conventions, self._sentence).encode())
+        output, framing = self.graph.output, self.framing
+        source = circuit_source(self.edges, output, self.sources, framing, self._sentence)
+        write_whole(path, source.encode())
         return Path(path)
 
     @property
@@ -141,7 +158,7 @@ def discover(
     else:
         said |= {"method": estimate.value, "steps": steps, "edges": edges}
     return Discovered(
-        conventions=score.conventions(**said, model_source=_name(model), task_source=_name(task)),
+        conventions=score.conventions(**said),
         per_example={"model": held.model, "circuit": held.circuits[0], "empty": held.empty},
         edges=found,
         steps=tried,
@@ -150,6 +167,8 @@ def discover(
         model=means.bounds(0),
         circuit=means.bounds(1),
         empty=means.bounds(2),
+        framing=Framing.of(setting.subject, made),
+        sources=Sources.of(model, task, options.get("folder") or Path.cwd()),
         graph=graph,
     )
 
@@ -188,7 +207,3 @@ def _largest(
     order = np.argsort(-np.abs(total), kind="stable")[:count]
     return connected([index.edges[i] for i in sorted(order.tolist())], graph)
 
-
-def _name(given: object) -> str | None:
-    """What a hypothesis file can say of a model or a task: only what has a name."""
-    return str(given) if isinstance(given, (str, Path)) else None

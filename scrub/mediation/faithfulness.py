@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scrub.data.task import Task
 from scrub.engine.metrics import Floats
 from scrub.errors import InputRefused, Problem
 from scrub.graph.circuits import Edge
+from scrub.mediation.attribute import of_task, require_count, require_sources
 from scrub.mediation.circuits import Evaluator, Keeping, Writers
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.findings import Finding, Row
-from scrub.mediation.measuring import Progress, Setting, Silent, bounds_cells
-from scrub.mediation.written import Written, edges_of
+from scrub.mediation.measuring import Progress, Setting, Silent, bounds_cells, unchanged
+from scrub.mediation.subject import Subject
+from scrub.mediation.written import Ranking, Written, edges_of, ranking_of
 from scrub.statistics.circuits import KNOTS, Areas, Gaps, areas, completeness, minimality
 from scrub.statistics.effects import Shares, mean_effects, shares
-from scrub.statistics.recovered import Bounds
+from scrub.statistics.recovered import Bounds, ratio_refusal
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The metric's values of circuits [circuit, example], of the model and of the empty circuit."""
+    """The metric's values of circuits [circuit, example], of the model and of the empty circuit.
+
+    `unchanged` is the share of draws of the corruption that put in what was there; None where
+    nothing is drawn from the data.
+    """
 
     circuits: Floats
     model: Floats
     empty: Floats
+    unchanged: float | None
 
 
 def measured(
     setting: Setting, made: Corruption, circuits: Sequence[Iterable[Edge]], told: Progress
 ) -> Measured:
-    """Every circuit on every example: two forward passes, then each circuit on its own."""
+    """Every circuit on every example: two forward passes, then each circuit on its own.
+
+    Raises `InputRefused` where anything but a source is corrupted.
+    """
     subject = setting.subject
+    require_sources(made, subject, "a circuit")
     writers = Writers(subject.model.graph)
     kept = [Keeping.of(circuit, writers) for circuit in circuits]
     told.start("circuits", len(kept) * subject.items)
-    values, model, empty = [], [], []
+    values, model, empty, same = [], [], [], list[NDArray[np.bool_]]()
     for scene in subject.scenes():
         other = scene.changed(made.changes)
         evaluator = Evaluator(scene.wild, other, writers)
         at = scene.at(subject.task.positions)
         model.append(scene.score(scene.wild))
         empty.append(scene.score(other))
+        kept_draws = unchanged(scene, made.changes)
+        same += [] if kept_draws is None else [kept_draws]
         rows = []
         for keeping in kept:
             output = evaluator.output(keeping, at)
@@ -55,7 +70,9 @@ def measured(
             told.advance(len(scene.rows))
         values.append(np.stack(rows) if rows else np.zeros((0, len(scene.rows))))
     parts = (np.concatenate(v, axis=-1) for v in (values, model, empty))
-    return Measured(*(subject.averaged(part) for part in parts))
+    found, whole, nothing = (subject.averaged(part) for part in parts)
+    share = float(np.concatenate(same).mean()) if same else None
+    return Measured(found, whole, nothing, share)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,6 +84,8 @@ class Faithfulness(Finding):
     - `faithfulness`: (circuit − empty) / (model − empty), a ratio of means.
     - `completeness`: circuit against model with the same components taken out of both, for each
       of `subsets`; `minimality`: what each of `members` adds to the circuit without it.
+    - `unchanged`: the share of draws of the corruption that put in what was there; None where
+      nothing is drawn from the data.
     """
 
     KIND: ClassVar[str] = "faithfulness"
@@ -80,7 +99,11 @@ class Faithfulness(Finding):
     members: tuple[str, ...]
     minimality: Gaps | None
     subsets: tuple[tuple[str, ...], ...]
-    completeness: Gaps | None
+    completeness: Gaps
+    unchanged: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "edges": list(map(str, self.edges))}
 
     def table(self) -> Sequence[Row]:
         gaps = self.minimality
@@ -100,28 +123,30 @@ def faithfulness(
     *,
     corrupt: WrittenCorruption,
     subsets: int = 10,
+    metric: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Faithfulness:
     """How well a circuit does in place of the model: every other edge carries what it carries in
     the corrupted run.
 
-    The circuit: a JSON file of EAP-IG or MIB, a networkx graph, edges, or components. Completeness
-    is measured for the empty set and `subsets` random sets of the circuit's components (each in
-    with probability ½, by the seed; Wang et al. 2022, 4.2), minimality for each component with
-    nothing else taken out. Options: references, draws, seed, batch, dtype, device, level, interval,
-    replicates. Raises `InputRefused`.
+    The circuit: a JSON file of EAP-IG or MIB, a networkx graph, edges, or components. What is
+    corrupted must be a source, `embed`: all edges then give the model, none the corrupted run.
+    Completeness is measured for the empty set and `subsets` random sets of the circuit's
+    components (each in with probability ½, by the seed; Wang et al. 2022, 4.2), minimality for each
+    component with nothing else taken out. `metric` stands for the task's own. Options: references,
+    draws, seed, batch, dtype, device, folder, level, interval, replicates. Raises `InputRefused`.
 
     >>> found = faithfulness("induction-2l", "repeated_tokens(n=64)", ["embed", "a0", "a1"],
     ...                      corrupt="embed=resample", references=16)
-    >>> round(found.faithfulness.bounds().value, 3), found.minimality.smallest
-    (1.0, 1)
+    >>> round(found.faithfulness.bounds(0).value, 3), round(found.share, 2)
+    (1.0, 0.52)
     """
-    setting = Setting.of(model, task, options)
+    require_count("subsets", subsets, 0)
+    setting = Setting.of(model, of_task(task, metric, options), options)
     subject, told = setting.subject, progress or Silent()
     graph = subject.model.graph
-    edges = edges_of(circuit, graph)
-    made = corruption(corrupt, subject)
+    edges, made = _both(lambda: edges_of(circuit, graph), corrupt, subject)
     inside = {name for edge in edges for name in (edge.feeder, edge.reader)} - {graph.output}
     members = tuple(sorted(inside, key=graph.order.__getitem__))
     taken = [(), *_subsets(members, subsets, subject.seed)]
@@ -146,11 +171,12 @@ def faithfulness(
         model=means.bounds(0),
         circuit=means.bounds(1),
         empty=means.bounds(2),
-        faithfulness=shares(ours[:1], found.model, found.empty, groups, how),
+        faithfulness=_faithful(shares(ours[:1], found.model, found.empty, groups, how)),
         members=members,
         minimality=minimality(full, ones, groups, how) if members else None,
         subsets=tuple(taken),
         completeness=completeness(ours, theirs, groups, how),
+        unchanged=found.unchanged,
     )
 
 
@@ -167,6 +193,7 @@ class CircuitCurve(Finding):
     empty: Bounds
     sizes: tuple[int, ...]
     areas: Areas
+    unchanged: float | None
 
     def table(self) -> Sequence[Row]:
         return [
@@ -182,27 +209,34 @@ class CircuitCurve(Finding):
 def circuit_curve(
     model: object,
     task: Task | str | Path,
-    ranking: Sequence[Edge],
+    ranking: Ranking,
     *,
     corrupt: WrittenCorruption,
     knots: Sequence[float] = KNOTS,
+    metric: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> CircuitCurve:
     """Faithfulness of the first edges of a ranking, at MIB's knots, with CPR and CMD.
 
-    `ranking` holds every edge of the model graph once, the most important first, for example
-    `attribute(...).top(n)` of all. Options and errors as for `faithfulness`.
+    `ranking` holds every edge of the model graph once, the most important first: the first n are
+    the circuit of n edges. It may be a JSON file of EAP-IG or MIB, whose scores are ranked by size,
+    or what `attribute` found. Options and errors as for `faithfulness`.
+
+    >>> from scrub import attribute
+    >>> given = dict(corrupt="embed=resample", references=16)
+    >>> ranking = attribute("induction-2l", "repeated_tokens(n=64)", **given, exact=0)
+    >>> found = circuit_curve("induction-2l", "repeated_tokens(n=64)", ranking, **given)
+    >>> found.sizes[-3:], round(found.areas.faithfulness.bounds(-1).value, 3)
+    ((4, 11, 23), 1.0)
     """
-    setting = Setting.of(model, task, options)
+    setting = Setting.of(model, of_task(task, metric, options), options)
     subject, told = setting.subject, progress or Silent()
-    total = subject.model.graph.n_edges
-    if len(set(ranking)) != total or len(ranking) != total:
-        found = f"must hold each of the {total} edges once, found {len(set(ranking))} of "
-        raise InputRefused(Problem("ranking", f"{found}{len(ranking)} different."))
-    made = corruption(corrupt, subject)
-    sizes = tuple(int(knot * total) for knot in knots)
-    found_values = measured(setting, made, [ranking[:size] for size in sizes], told)
+    graph = subject.model.graph
+    order, made = _both(lambda: ranking_of(ranking, graph), corrupt, subject)
+    _require_knots(knots)
+    sizes = tuple(int(knot * graph.n_edges) for knot in knots)
+    found_values = measured(setting, made, [order[:size] for size in sizes], told)
     groups, how = setting.units, setting.how
     both = mean_effects(np.stack([found_values.model, found_values.empty]), groups, how)
     return CircuitCurve(
@@ -214,7 +248,43 @@ def circuit_curve(
         sizes=sizes,
         areas=areas(found_values.circuits, found_values.model, found_values.empty, tuple(knots),
                     groups, how),
+        unchanged=found_values.unchanged,
     )  # fmt: skip
+
+
+def _both(
+    read: Callable[[], tuple[Edge, ...]], corrupt: WrittenCorruption, subject: Subject
+) -> tuple[tuple[Edge, ...], Corruption]:
+    """Edges and a corruption, what is wrong with either said at once. Raises `InputRefused`."""
+    problems: list[Problem] = []
+    edges: tuple[Edge, ...] = ()
+    made = Corruption(())
+    try:
+        edges = read()
+    except InputRefused as refused:
+        problems += refused.problems
+    try:
+        made = corruption(corrupt, subject)
+        require_sources(made, subject, "a circuit")
+    except InputRefused as refused:
+        problems += refused.problems
+    if problems:
+        raise InputRefused(problems)
+    return edges, made
+
+
+def _faithful(found: Shares) -> Shares:
+    """Shares whose refusal speaks of the model and the empty circuit."""
+    level = found.effects.how.level
+    said = ratio_refusal(found.gap, level, "model − empty circuit", "raw effects")
+    return replace(found, refusal=said)
+
+
+def _require_knots(knots: Sequence[float]) -> None:
+    if len(knots) < 2 or not all(a < b for a, b in pairwise((0.0, *knots))) or knots[-1] > 1:
+        shown = ", ".join(f"{knot:g}" for knot in knots)
+        found = f"must be at least two shares that rise within (0, 1], found {shown or 'none'}."
+        raise InputRefused(Problem("option 'knots'", found))
 
 
 def _subsets(members: Sequence[str], count: int, seed: int) -> list[tuple[str, ...]]:

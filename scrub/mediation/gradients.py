@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -35,12 +35,14 @@ class Slopes:
     """A group of components and the metric's gradients there, each [row, position, width].
 
     `outputs` are those at what each component adds; `ports` those at each of their inputs alone,
-    where these are wanted.
+    where these are wanted. `streams` are those at the sums that nothing before the group reads, as
+    a state is edited: for all that reads them, or a later stream that extends them.
     """
 
     members: Sequence[Component]
     outputs: Mapping[str, Tensor]
     ports: Mapping[Input, Tensor]
+    streams: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def slopes(
@@ -58,9 +60,9 @@ def slopes(
     """
     walk = _Walk(world, grain)
     *groups, last = world.layout.groups
-    yield walk.output(last[0], score, at)
+    yield walk.told(walk.output(last[0], score, at))
     for number, group in reversed(list(enumerate(groups))):
-        yield walk.outputs(group) if number == fixed else walk.group(group)
+        yield walk.told(walk.outputs(group) if number == fixed else walk.group(group))
 
 
 @dataclass(eq=False)
@@ -93,6 +95,17 @@ class _Walk:
             full = full.scatter_add(1, index, slope.to(full))
         self._gather(port.stream, full)
         return Slopes((last,), {}, {Input(last.name, port.name): full})
+
+    def told(self, found: Slopes) -> Slopes:
+        """With the gradients at the streams that are complete now: all their readers are done."""
+        layout = self.world.layout
+        number = layout.group_of[found.members[0].name]
+        streams: dict[str, Tensor] = {}
+        for name in (port.stream for port in found.members[0].ports):
+            if layout.first_reader[name] == number:
+                slope = self._total(name)
+                streams[name] = torch.zeros_like(self.world.streams[name]) if slope is None else slope
+        return replace(found, streams=streams)
 
     def outputs(self, members: Sequence[Component]) -> Slopes:
         """The gradients at what a group's members add."""

@@ -11,7 +11,7 @@ from scrub.data.dataset import Dataset, Ints
 from scrub.engine.replacements import classes_of
 from scrub.engine.worlds import Layout, What, World, picked, reading
 from scrub.errors import InputRefused, Problem
-from scrub.graph import Everywhere, Positions
+from scrub.graph import Positions, Role
 from scrub.mediation.places import Place
 from scrub.models.base import Model
 from scrub.models.batches import Inputs
@@ -113,7 +113,7 @@ class Moments:
     def _require_equal_lengths(self, place: Place) -> None:
         """As everywhere in scrub: what is averaged position by position must be equally long."""
         lengths = self.dataset.lengths_in(self.model.graph.space[self.layout.space(place.what)])
-        if isinstance(place.at, Everywhere) and len(set(lengths.tolist())) > 1:
+        if not isinstance(place.at, Role) and len(set(lengths.tolist())) > 1:
             found = "a mean position by position needs examples of one length, found lengths from "
             found += f"{lengths.min()} to {lengths.max()}."
             fix = "Name a role, or give examples of one length."

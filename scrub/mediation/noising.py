@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from scrub.engine.edits import Edit
 from scrub.engine.flow import edited
 from scrub.engine.metrics import Floats
 from scrub.engine.replacements import Replacement
 from scrub.engine.replacements import replacement as replaced
-from scrub.engine.worlds import Edit, World
+from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem
 from scrub.mediation.ablation import require_columns
 from scrub.mediation.corruption import Corruption, corruption, is_settled, require_apart

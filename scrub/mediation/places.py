@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from scrub.engine.worlds import Input, State, What
 from scrub.errors import InputRefused, Problem, nearest
-from scrub.graph import ALL, Everywhere, ModelGraph, Part, Positions, positions
+from scrub.graph import ALL, Everywhere, ModelGraph, Part, Positions, Role, positions
 from scrub.graph.names import UnknownName, expand
 from scrub.graph.positions import Each
 
+_ITEM = re.compile(r"^(?P<role>.+)\[(?P<item>\d+)\]$")
 _INPUT = re.compile(r"^(?P<component>.+)<(?P<port>\w+)>$")
 
 
@@ -71,7 +72,7 @@ def _places(name: str | Place | What, graph: ModelGraph) -> Sequence[Place]:
     for group in _grouped(name):
         what, _, where = group.partition("@")
         for piece in what.split(","):
-            found += [Place(what, _at(name, where)) for what in _whats(piece.strip(), graph)]
+            found += [Place(what, _at(where)) for what in _whats(piece.strip(), graph)]
     return found
 
 
@@ -90,14 +91,19 @@ def _grouped(written: str) -> list[str]:
     return groups + ([",".join(names)] if names else [])
 
 
-def _at(name: str, where: str) -> Positions:
+def _at(where: str) -> Positions:
+    """A role, one of its positions (`names[1]`), indices, or all.
+
+    >>> _at("end"), _at("names[1]"), _at("0,3")
+    (Role(name='end', item=None), Role(name='names', item=1), Indices(indices=(0, 3)))
+    """
+    where = where.strip()
+    if match := _ITEM.match(where):
+        return Role(match["role"], int(match["item"]))
     numbers = [piece.strip() for piece in where.split(",")]
-    written: object = where.strip() or None
-    if where and all(piece.isdigit() for piece in numbers):
-        written = [int(piece) for piece in numbers]
+    written = list(map(int, numbers)) if all(map(str.isdigit, numbers)) else where or None
     found = positions(written)
-    if isinstance(found, Each):
-        raise InputRefused(Problem(f"place '{name}'", "is one place, not one for each position."))
+    assert not isinstance(found, Each)  # which no text stands for
     return found
 
 
@@ -113,13 +119,17 @@ def _whats(name: str | What, graph: ModelGraph) -> Sequence[What]:
         return [_input(part, match["port"], graph, where) for part in parts]
     if isinstance(name, Input):
         return [_input(Part(name.component), name.port, graph, where)]
-    return _parts(str(name), graph, where) if isinstance(name, str) else [_part(name, graph, where)]
+    if isinstance(name, Part) and name.subspace is not None:
+        return [_part(name, graph, where)]
+    return _parts(str(name), graph, where)
 
 
 def _parts(name: str, graph: ModelGraph, where: str) -> Sequence[Part]:
     try:
         return [_part(part, graph, where) for part in expand(name, graph)]
     except UnknownName as unknown:
+        if unknown.hint != nearest(unknown.name, graph.by_name):  # of a component that there is
+            raise InputRefused(Problem(where, unknown.hint)) from None
         known = [*graph.by_name, *graph.streams]
         hint = unknown.hint if unknown.name != name else nearest(name, known)
         found = f"'{unknown.name}' is no component and no stream."
@@ -131,17 +141,17 @@ def _part(part: Part, graph: ModelGraph, where: str) -> Part:
         found = f"'{part}' is the output: it is measured, not replaced."
         raise InputRefused(Problem(where, found, "Name what feeds it."))
     if part.component not in graph:
-        found = f"'{part}' is no component."
+        found = f"'{part.component}' is no component."
         raise InputRefused(Problem(where, found, nearest(part.component, graph.by_name)))
     return part
 
 
 def _input(part: Part, port: str, graph: ModelGraph, where: str) -> Input:
     names = graph[part.component].port_names
-    if not part.whole or port not in names:
-        known = f"Its ports: {', '.join(names) or 'none'}."
+    if port not in names:
         found = f"{part.component} has no port '{port}'."
-        if not part.whole:
-            found, known = f"'{part}' is a part of a component, which has no ports.", known
-        raise InputRefused(Problem(where, found, known))
+        raise InputRefused(Problem(where, found, f"Its ports: {', '.join(names) or 'none'}."))
+    if not part.whole:
+        found = f"'{part}' reads nothing apart from {part.component}."
+        raise InputRefused(Problem(where, found, f"Name {part.component}<{port}>."))
     return Input(part.component, port)

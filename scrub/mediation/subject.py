@@ -73,12 +73,14 @@ class Subject:
         `references` examples are chosen by the seed; None takes all. Raises `InputRefused` where
         either cannot be used, and `ModelRefused` where the probe fails.
         """
+        sizes = {"references": references, "draws": draws, "batch": batch}
+        small = [name for name, size in sizes.items() if size is not None and size < 1]
+        if small:
+            raise InputRefused([Problem(f"option '{n}'", "must be at least 1.") for n in small])
         folder = folder or Path.cwd()
         found = resolve_task(task, folder)
         opened = opened_model(model, folder, dtype, device)
         total = len(found.dataset)
-        if references is not None and references < 1:
-            raise InputRefused(Problem("option 'references'", "must be at least 1."))
         chosen = np.arange(total)
         if references is not None and references < total:
             picked = np.random.default_rng(seed).choice(total, references, replace=False)
@@ -105,7 +107,7 @@ class Subject:
     def places(self, written: object) -> tuple[Place, ...]:
         """Places as users write them, with positions that the data have. Raises `InputRefused`."""
         found = places(written, self.model.graph)  # type: ignore[arg-type]
-        problems = [p for place in found if (p := self._position_problem(place)) is not None]
+        problems = [p for place in found if (p := self._problem(place)) is not None]
         if problems:
             raise InputRefused(problems)
         return found
@@ -127,8 +129,15 @@ class Subject:
         self.bases[name] = torch.from_numpy(matrix).to(self.model.device)
         return Place(Part(place.what.component, subspace=name), place.at)
 
-    def _position_problem(self, place: Place) -> Problem | None:
-        where, dataset = f"place '{place}'", self.task.dataset
+    def _problem(self, place: Place) -> Problem | None:
+        where, part = f"place '{place}'", place.what
+        if isinstance(part, Part) and part.subspace and part.subspace not in self.bases:
+            found = "is cut down to a subspace whose basis is not known here."
+            return Problem(where, found, "Make the place by Subject.subspace(place, basis).")
+        return self._position_problem(where, place)
+
+    def _position_problem(self, where: str, place: Place) -> Problem | None:
+        dataset = self.task.dataset
         space = self.layout.space(place.what)
         match place.at:
             case Role(name) if name not in dataset.roles:

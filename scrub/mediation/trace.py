@@ -78,7 +78,7 @@ def trace(
         source, asked = _source(model, task, metric, options)
         setting = Setting.of(source, asked, options)
         made = corruption(given, setting.subject)
-        some = _cells(setting.subject, cells, positions, tokenizer)
+        some = cells_on(setting.subject, cells, positions, tokenizer)
         require_apart(made, [what for cell in some for what in cell.row.whats])
         swept, seconds = _swept(setting.subject, made, some, way, journal, stack, progress)
         return assembled(setting, made, some, way, swept, seconds)
@@ -118,7 +118,7 @@ def _is_hypothesis(written: str, task: object) -> bool:
     return written.endswith(".py") or (task is None and written in shipped_hypotheses())
 
 
-def _cells(
+def cells_on(
     subject: Subject, written: WrittenCells, positions: WrittenPositions, tokenizer: Any
 ) -> tuple[Cell, ...]:
     """Rows and columns, what is wrong with either said at once."""

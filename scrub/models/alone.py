@@ -18,7 +18,7 @@ from scrub.models.attending import PORTS, attend, number_of
 from scrub.models.base import Call
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads
-from scrub.models.linear import project
+from scrub.models.linear import block_of, project, project_each
 from scrub.models.pieces import Tensor
 from scrub.models.substitute import Bound, parametrised
 
@@ -42,20 +42,15 @@ def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tens
     """The module's own attention over as many virtual heads as there are calls."""
     slices = _project(piece, calls)
     virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)
-    ends: dict[str, int] = {}
-    for port, (path,) in piece.attention.projections.items():
-        end = piece.attention.layout(port, len(calls) - 1, virtual) + virtual.wide(port)
-        ends[path] = max(end, ends.get(path, 0))
-    like = next(iter(slices.values()))
-    length, keys = piece.length(calls[0]), calls[0].ports["k"].shape[1]
-    lengths = {p: length if "q" in _ports(piece.attention, p) else keys for p in ends}
-    outputs = {p: like.new_zeros(len(like), lengths[p], end) for p, end in ends.items()}
+    length = piece.length(calls[0])
+    laid: dict[str, dict[int, Tensor]] = {}  # by path: where each slice goes
     for i, call in enumerate(calls):
         for port, (path,) in piece.attention.projections.items():
-            start = piece.attention.layout(port, i, virtual)
-            into = outputs[path][..., start : start + virtual.wide(port)]
-            _put(into, slices[_slice(piece, call, port)], call.at if port == "q" else None)
-    parts: dict[str, nn.Module] = {path: Bound(value) for path, value in outputs.items()}
+            value = slices[_slice(piece, call, port)]
+            if port == "q" and call.at is not None:
+                value = _spread(value, call.at, length)
+            laid.setdefault(path, {})[piece.attention.layout(port, i, virtual)] = value
+    parts: dict[str, nn.Module] = {path: Bound(_joined(laid[path])) for path in laid}
     numbers = [number_of(call.part.component) for call in calls]
     parts |= _tables(piece, numbers)
     module = _told(piece.organ, numbers)
@@ -81,6 +76,9 @@ def _slice(piece: HeadsPiece, call: Call, port: str) -> _Slice:
 
 def _project(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]:
     """Every wanted slice, one norm per distinct input and one product per input and module."""
+    found = _abreast(piece, calls)
+    if found is not None:
+        return found
     inputs = {id(call.ports[port]): (port, call.ports[port]) for call in calls for port in PORTS}
     wanted: dict[tuple[int, str, int], set[int]] = {}
     for call in calls:
@@ -88,7 +86,7 @@ def _project(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor
             one = _slice(piece, call, port)
             wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
     normed_id, normed = 0, torch.empty(0)
-    found: dict[_Slice, Tensor] = {}
+    found = {}
     for tensor, path, width in sorted(wanted):  # by input: one normed one is alive at a time
         if tensor != normed_id:
             normed_id, normed = tensor, piece.normed_at(*inputs[tensor])
@@ -98,16 +96,40 @@ def _project(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor
     return found
 
 
-def _ports(attention: Attention, path: str) -> str:
-    return "".join(port for port, paths in attention.projections.items() if path in paths)
+def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> dict[_Slice, Tensor] | None:
+    """The same where the calls' inputs are laid out as one block: a norm and a batched product
+    for each port. None where they are not."""
+    found: dict[_Slice, Tensor] = {}
+    for port in PORTS:
+        block = block_of([call.ports[port] for call in calls])
+        if block is None:
+            return None
+        wanted = [_slice(piece, call, port) for call in calls]
+        normed = piece.normed_at(port, block.flatten(0, 1)).view(len(calls), -1, block.shape[-1])
+        module = (piece.organ.projections or {})[wanted[0].path]
+        values = project_each(module, normed, [one.start for one in wanted], wanted[0].width)
+        shape = (*block.shape[1:3], wanted[0].width)
+        found |= {one: v.view(shape) for one, v in zip(wanted, values, strict=True)}
+    return found
 
 
-def _put(into: Tensor, value: Tensor, at: Tensor | None) -> None:
+def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:
     """Values at some positions of a whole sequence; what no one reads stays zero."""
-    if at is None:
-        into.copy_(value)
-    else:
-        into[torch.arange(len(at), device=at.device)[:, None], at] = value
+    whole = value.new_zeros(len(value), length, value.shape[2])
+    whole[torch.arange(len(at), device=at.device)[:, None], at] = value
+    return whole
+
+
+def _joined(laid: Mapping[int, Tensor]) -> Tensor:
+    """Slices side by side, each where it belongs; zeros where none does."""
+    values = []
+    end = 0
+    for start, value in sorted(laid.items()):
+        if start > end:
+            values.append(value.new_zeros(*value.shape[:2], start - end))
+        values.append(value)
+        end = start + value.shape[2]
+    return torch.cat(values, dim=2)
 
 
 def _tables(piece: HeadsPiece, heads: Sequence[int]) -> dict[str, nn.Module]:

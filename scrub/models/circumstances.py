@@ -145,7 +145,7 @@ class Surroundings:
             batch = replace(batch, lengths=known)
         seen: dict[str, Circumstances] = {}
         handles: list[RemovableHandle]
-        with silent(), attached() as handles:
+        with torch.no_grad(), silent(), attached() as handles:
             watch = Watch(handles)
             for group, spot in self.spots.items():
                 watch.before(spot, _listener(group, seen))

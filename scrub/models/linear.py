@@ -53,3 +53,38 @@ def project(
         weight = torch.cat([weight[start : start + width] for start in starts])
         bias = None if bias is None else torch.cat([bias[s : s + width] for s in starts])
     return nn.functional.linear(x, weight, bias).chunk(n, dim=-1)
+
+
+def project_each(
+    module: nn.Module, x: torch.Tensor, starts: Sequence[int], width: int
+) -> torch.Tensor:
+    """A slice of the module's output of each input of its own: [slice, n, in] to [slice, n, width].
+
+    One batched product for all of them.
+    """
+    weight, bias = weight_of(module), bias_of(module)
+    kernels = torch.stack([weight[start : start + width] for start in starts]).transpose(1, 2)
+    if bias is None:
+        return torch.bmm(x, kernels)
+    offsets = torch.stack([bias[start : start + width] for start in starts])[:, None]
+    return torch.baddbmm(offsets, x, kernels)
+
+
+def block_of(tensors: Sequence[torch.Tensor]) -> torch.Tensor | None:
+    """Tensors that lie one after another in one storage, seen as one [tensor, ...] without a copy.
+
+    None where they do not, and where gradients are asked for: each tensor is to have its own.
+
+    >>> whole = torch.arange(12.0).view(3, 2, 2)
+    >>> block_of(list(whole)).shape, block_of([whole[0], whole[2], whole[1]])
+    (torch.Size([3, 2, 2]), None)
+    """
+    first, size = tensors[0], tensors[0].numel()
+    for i, tensor in enumerate(tensors):
+        together = tensor.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        placed = tensor.storage_offset() == first.storage_offset() + i * size
+        alike = tensor.shape == first.shape and tensor.is_contiguous() and not tensor.requires_grad
+        if not (together and placed and alike):
+            return None
+    shape = (len(tensors), *first.shape)
+    return first.as_strided(shape, (size, *first.stride()), first.storage_offset())

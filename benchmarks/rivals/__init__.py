@@ -1,0 +1,1 @@
+"""What others need for the questions of `benchmarks.mediation`, one question a script."""
