@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from scrub.mediation.attribute import attribute
     from scrub.mediation.attribute_places import attribute_places
     from scrub.mediation.contrasts import permutation
+    from scrub.mediation.discover import discover
     from scrub.mediation.doses import dose_response
     from scrub.mediation.faithfulness import circuit_curve, faithfulness
+    from scrub.mediation.interactions import interactions
     from scrub.mediation.knocking import knock
+    from scrub.mediation.lens import trace_token_probability
+    from scrub.mediation.neuron import intervene_on_neuron
     from scrub.mediation.pathpatching import path_patch
+    from scrub.mediation.search import revert
     from scrub.mediation.trace import trace
     from scrub.mediation.traced import Trace
     from scrub.models.callables import component, handmade, source
     from scrub.models.foreign import Network
     from scrub.results.result import Result
     from scrub.study.experiment import run
+    from scrub.study.keeper import Keeper
     from scrub.study.settings import Settings
 
 __version__ = "0.1.0"
@@ -41,6 +47,7 @@ _HOMES = {
     "Dataset": "scrub.data.dataset",
     "Hypothesis": "scrub.hypothesis.hypothesis",
     "InputRefused": "scrub.errors",
+    "Keeper": "scrub.study.keeper",
     "ModelRefused": "scrub.errors",
     "Network": "scrub.models.foreign",
     "Result": "scrub.results.result",
@@ -52,18 +59,23 @@ _HOMES = {
     "attribute_places": "scrub.mediation.attribute_places",
     "circuit_curve": "scrub.mediation.faithfulness",
     "component": "scrub.models.callables",
+    "discover": "scrub.mediation.discover",
     "dose_response": "scrub.mediation.doses",
     "each": "scrub.graph.positions",
     "faithfulness": "scrub.mediation.faithfulness",
     "handmade": "scrub.models.callables",
+    "interactions": "scrub.mediation.interactions",
+    "intervene_on_neuron": "scrub.mediation.neuron",
     "knock": "scrub.mediation.knocking",
     "near": "scrub.data.features",
     "path_patch": "scrub.mediation.pathpatching",
     "permutation": "scrub.mediation.contrasts",
+    "revert": "scrub.mediation.search",
     "run": "scrub.study.experiment",
     "sensitivity": "scrub.mediation.ablation",
     "source": "scrub.models.callables",
     "trace": "scrub.mediation.trace",
+    "trace_token_probability": "scrub.mediation.lens",
 }
 
 __all__ = [
@@ -72,6 +84,7 @@ __all__ = [
     "Dataset",
     "Hypothesis",
     "InputRefused",
+    "Keeper",
     "ModelRefused",
     "Network",
     "Result",
@@ -83,18 +96,23 @@ __all__ = [
     "attribute_places",
     "circuit_curve",
     "component",
+    "discover",
     "dose_response",
     "each",
     "faithfulness",
     "handmade",
+    "interactions",
+    "intervene_on_neuron",
     "knock",
     "near",
     "path_patch",
     "permutation",
+    "revert",
     "run",
     "sensitivity",
     "source",
     "trace",
+    "trace_token_probability",
 ]
 
 

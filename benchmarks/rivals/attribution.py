@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.rivals import hooks, lens
 from benchmarks.rivals.case import HEADS, LAYERS, PORTS, Case, edges, readers
-from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Part, Question
+from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Part, Question, ours
 from benchmarks.rivals.patchable import Patchable
 
 FEEDERS = readers()
@@ -158,6 +158,7 @@ QUESTION = Question(
     bar="≤ 8",
     entries={
         REFEREE: Entry(Environment.TWO, Hooks, timed=None),
+        "scrub": Entry(Environment.ONE, ours("Attribution")),
         "TransformerLens 2.18 hooks": Entry(Environment.TWO, LensHooks),
         "auto-circuit 1.0.1": Entry(Environment.TWO, AutoCircuit),
         "TransformerLens 4.3.0": Entry(

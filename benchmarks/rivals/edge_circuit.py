@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.rivals import hooks
 from benchmarks.rivals.case import Case, circuits
-from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Question
+from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Question, ours
 from benchmarks.rivals.patchable import Patchable
 
 CIRCUITS = circuits()
@@ -49,6 +49,7 @@ QUESTION = Question(
     bar="≤ 2.3",
     entries={
         REFEREE: Entry(Environment.TWO, Hooks, timed=None),
+        "scrub": Entry(Environment.ONE, ours("EdgeCircuit")),
         "auto-circuit 1.0.1": Entry(Environment.TWO, AutoCircuit),
     },
 )

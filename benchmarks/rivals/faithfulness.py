@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.rivals import hooks, lens
 from benchmarks.rivals.case import LAYERS, Case, columns, edges, head_circuit, heads, place
-from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Part, Question
+from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Part, Question, ours
 
 CIRCUIT = head_circuit()
 ABLATIONS = ("corrupt", "mean")  # as TransformerLens names them
@@ -107,6 +107,7 @@ QUESTION = Question(
     bar="",
     entries={
         REFEREE: Entry(Environment.ONE, Hooks),
+        "scrub": Entry(Environment.ONE, ours("Faithfulness")),
         "TransformerLens 4.3.0": Entry(
             Environment.ONE,
             TransformerLens,

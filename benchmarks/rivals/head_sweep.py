@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.rivals import hooks, lens
 from benchmarks.rivals.case import LAYERS, Case, columns, heads, place
-from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Question
+from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Question, ours
 
 HEADS = heads()
 
@@ -132,6 +132,7 @@ QUESTION = Question(
     bar="≤ 0.6",
     entries={
         REFEREE: Entry(Environment.ONE, Hooks, sampled=12),
+        "scrub": Entry(Environment.ONE, ours("HeadSweep"), sampled=12),
         "TransformerLens 4.3.0": Entry(Environment.ONE, TransformerLens, sampled=12),
         "nnsight 0.8.1": Entry(Environment.ONE, NNsight, sampled=12),
         "pyvene 0.1.8": Entry(Environment.ONE, Pyvene, sampled=12),

@@ -7,7 +7,7 @@ embedding, for k from 0 to 4. Hanna et al. 2024, arXiv 2403.17806.
 from __future__ import annotations
 
 from benchmarks.rivals import attribution
-from benchmarks.rivals.contest import REFEREE, Entry, Environment, Question
+from benchmarks.rivals.contest import REFEREE, Entry, Environment, Question, ours
 
 STEPS = 5
 POINTS = tuple(step / STEPS for step in range(STEPS))
@@ -28,6 +28,7 @@ QUESTION = Question(
     bar="",
     entries={
         REFEREE: Entry(Environment.TWO, Hooks, timed=None),
+        "scrub": Entry(Environment.ONE, ours("Integrated")),
         "TransformerLens 2.18 hooks": Entry(Environment.TWO, LensHooks),
     },
     baseline=lambda case: 0.0,

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.rivals import hooks, lens
 from benchmarks.rivals.case import Case, place, some_edges
-from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Question
+from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Environment, Question, ours
 
 EDGES = some_edges()
 
@@ -80,6 +80,7 @@ QUESTION = Question(
     bar="≤ 0.6",
     entries={
         REFEREE: Entry(Environment.ONE, Hooks, sampled=8),
+        "scrub": Entry(Environment.ONE, ours("OneEdge"), sampled=8),
         "TransformerLens 4.3.0": Entry(Environment.ONE, TransformerLens, sampled=8),
     },
 )

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from scrub import __version__
+from scrub.cli.attribute import attribute
 from scrub.cli.check import check
+from scrub.cli.circuit import circuit
 from scrub.cli.guard import guarded
 from scrub.cli.help import SETTINGS, Command
 from scrub.cli.models import app as models
@@ -15,6 +17,7 @@ from scrub.cli.patch import patch
 from scrub.cli.plan import plan
 from scrub.cli.probe import probe
 from scrub.cli.run import run
+from scrub.cli.search import search
 from scrub.cli.show import show
 from scrub.cli.trace import trace
 
@@ -65,6 +68,21 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
         patch,
         "Replace what stands at one site, and measure what that does.",
         "scrub patch induction --at a1.h0@query --replace zero,mean,resample",
+    ),
+    (
+        search,
+        "Search for cells or edges that carry a behaviour.",
+        "scrub search induction --corrupt embed=resample --hypothesis found.py",
+    ),
+    (
+        attribute,
+        "Estimate what corrupting each edge would change.",
+        "scrub attribute induction --corrupt embed=resample --circuit edges.json",
+    ),
+    (
+        circuit,
+        "Evaluate circuits and paths in the model's place.",
+        "scrub circuit induction --corrupt embed=resample --circuit embed,a0.h0,a1.h0",
     ),
     (show, "Draw a hypothesis beside the model's layers.", "scrub show induction --svg claim.svg"),
     (probe, "Measure whether scrub reproduces a model.", "scrub probe induction-2l"),

@@ -18,26 +18,52 @@ class Named:
     task: Task
 
 
+@dataclass(frozen=True)
+class Written:
+    """A model and a task by their names, which mean the same in any folder; what has no name as
+    it is."""
+
+    model: Any
+    task: Task | str
+
+
 def named(target: str, task: str | None, model: str | None = None) -> Named:
     """From what stands on the command line: a hypothesis file, or a model.
 
     A file's own model and task give way to those that are given. Raises `InputRefused`.
     """
-    from scrub.data.shipped import shipped_hypotheses
     from scrub.data.tasks import resolve_task
+    from scrub.hypothesis.loading import resolve_model_source
+
+    model_of, task_of = _said(target, task, model)
+    return Named(resolve_model_source(*model_of), resolve_task(*task_of))
+
+
+def written(target: str, task: str | None, model: str | None = None) -> Written:
+    """As `named`, by their names: for what writes them into a file. Raises `InputRefused`."""
+    from scrub.data.files import lasting
+
+    model_of, task_of = _said(target, task, model)
+    return Written(lasting(*model_of), lasting(*task_of))
+
+
+def _said(target: str, task: str | None, model: str | None) -> tuple[tuple[Any, Path], ...]:
+    """The model and the task, each with the folder that its name is looked for in."""
+    from scrub.data.shipped import shipped_hypotheses
     from scrub.errors import InputRefused, Problem
-    from scrub.hypothesis.loading import load_hypothesis, resolve_model_source
+    from scrub.hypothesis.loading import load_hypothesis
 
     here = Path.cwd()
     if target.endswith(".py") or target in shipped_hypotheses():
         said = load_hypothesis(target)
-        where, source = (here, model) if model else (said.folder, said.model)
-        of = (task, here) if task else (said.task, said.folder)
-        return Named(resolve_model_source(source, where), resolve_task(*of))
+        return (
+            (model, here) if model else (said.model, said.folder),
+            (task, here) if task else (said.task, said.folder),
+        )
     if model is not None:
         found = f"'{target}' is a model, and --model names another."
         raise InputRefused(Problem("option '--model'", found, "Name one of them."))
     if task is None:
         fix = "For example --task repeated_tokens, or --task data.jsonl."
         raise InputRefused(Problem("option '--task'", f"model '{target}' comes without one.", fix))
-    return Named(resolve_model_source(target, here), resolve_task(task, here))
+    return (target, here), (task, here)

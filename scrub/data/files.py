@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from scrub.errors import InputRefused, Problem, nearest
 
@@ -47,3 +48,17 @@ def read_text(path: Path) -> str:
         raise InputRefused(
             Problem(f"{path.name}, line {line}", found, "Save the file as UTF-8.")
         ) from None
+
+
+def lasting(written: Any, folder: Path) -> Any:
+    """A name that means the same in any folder: a path that exists there made absolute.
+
+    Other names, and what is no name, stay as they are.
+
+    >>> lasting("induction-2l", Path("/nowhere")), lasting(3, Path("/"))
+    ('induction-2l', 3)
+    """
+    if not isinstance(written, (str, Path)):
+        return written
+    there = (folder / Path(written).expanduser()).absolute()
+    return str(there) if str(written) and there.exists() else str(written)

@@ -153,8 +153,9 @@ class _Flow:
         ports = {port.name: self.stream(port.stream) for port in members[0].ports}
         name = members[0].group or members[0].name
         whole = self.base.model.whole(name, ports, self.base.frame)
-        shares = Made(tuple(whole.shares), lambda n: whole.shares[n].to(self.wide))
-        return _Group(shares, total=whole.total.to(self.wide))
+        wide = self.wide  # of the flow itself it would be a cycle, which frees its tensors late
+        shares = Made(tuple(whole.shares), lambda n: whole.shares[n].to(wide))
+        return _Group(shares, total=whole.total.to(wide))
 
     def _edited(self, component: Component, group: _Group, moved: bool) -> Tensor | None:
         """A component's share, its ports edited and then its output; None where nothing is."""

@@ -45,18 +45,23 @@ class Method(enum.Enum):
 
 
 class Rule(enum.Enum):
-    """At which blends an integral is sampled: t is the share of the wild world."""
+    """At which blends an integral is sampled: t is the share of the wild world.
 
-    MIDPOINT = "midpoint"  # (k - ½) / steps: the more accurate
-    RIGHT = "right"  # k / steps, as EAP-IG's released code
+    The released code of EAP-IG takes the left points for inputs and the right ones for
+    activations.
+    """
+
+    MIDPOINT = "midpoint"  # (k - ½) / steps for k = 1 … steps: the most accurate
+    LEFT = "left"  # (k - 1) / steps
+    RIGHT = "right"  # k / steps
 
     def points(self, steps: int) -> list[float]:
         """The blends, steps of them.
 
-        >>> Rule.MIDPOINT.points(2), Rule.RIGHT.points(2)
-        ([0.25, 0.75], [0.5, 1.0])
+        >>> Rule.MIDPOINT.points(2), Rule.LEFT.points(2), Rule.RIGHT.points(2)
+        ([0.25, 0.75], [0.0, 0.5], [0.5, 1.0])
         """
-        shift = 0.5 if self is Rule.MIDPOINT else 0.0
+        shift = {Rule.MIDPOINT: 0.5, Rule.LEFT: 1.0, Rule.RIGHT: 0.0}[self]
         return [(k - shift) / steps for k in range(1, steps + 1)]
 
 

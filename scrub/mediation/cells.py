@@ -133,10 +133,14 @@ def _named(piece: str | What, layout: Layout) -> list[Row]:
     return [Row(NAMED, str(what), (what,), layout.space(what)) for what in whats]
 
 
+def states(layout: Layout) -> list[str]:
+    """The streams that are residual states, and no sum on its way to a norm, from the input up."""
+    return [stream for stream in layout.graph.streams if _STATE.match(stream)]
+
+
 def _states(layout: Layout) -> list[Row]:
     spaces = layout.graph.stream_spaces
-    names = [stream for stream in layout.graph.streams if _STATE.match(stream)]
-    return [Row("resid", name, (State(name),), spaces[name]) for name in names]
+    return [Row("resid", name, (State(name),), spaces[name]) for name in states(layout)]
 
 
 def _groups(layout: Layout) -> Iterator[tuple[str, tuple[What, ...], str, bool]]:

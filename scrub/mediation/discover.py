@@ -206,4 +206,3 @@ def _largest(
         told.advance(len(scene.rows))
     order = np.argsort(-np.abs(total), kind="stable")[:count]
     return connected([index.edges[i] for i in sorted(order.tolist())], graph)
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from scrub.engine.metrics import Floats
 from scrub.errors import InputRefused, Problem
 from scrub.graph.circuits import Edge
 from scrub.mediation.attribute import of_task, require_count, require_sources
+from scrub.mediation.budget import circuit_bytes
 from scrub.mediation.circuits import Evaluator, Keeping, Writers
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
@@ -55,7 +56,7 @@ def measured(
     kept = [Keeping.of(circuit, writers) for circuit in circuits]
     told.start("circuits", len(kept) * subject.items)
     values, model, empty, same = [], [], [], list[NDArray[np.bool_]]()
-    for scene in subject.scenes():
+    for scene in subject.scenes(besides=circuit_bytes):
         other = scene.changed(made.changes)
         evaluator = Evaluator(scene.wild, other, writers)
         at = scene.at(subject.task.positions)
@@ -132,7 +133,7 @@ def faithfulness(
 
     The circuit: a JSON file of EAP-IG or MIB, a networkx graph, edges, or components. What is
     corrupted must be a source, `embed`: all edges then give the model, none the corrupted run.
-    Completeness is measured for the empty set and `subsets` random sets of the circuit's
+    Completeness is measured for the empty set and `subsets` different random sets of the circuit's
     components (each in with probability ½, by the seed; Wang et al. 2022, 4.2), minimality for each
     component with nothing else taken out. `metric` stands for the task's own. Options: references,
     draws, seed, batch, dtype, device, folder, level, interval, replicates. Raises `InputRefused`.
@@ -288,9 +289,18 @@ def _require_knots(knots: Sequence[float]) -> None:
 
 
 def _subsets(members: Sequence[str], count: int, seed: int) -> list[tuple[str, ...]]:
-    """Random sets of a circuit's components, each in with probability one half."""
-    drawn = np.random.default_rng(seed).random((count, len(members))) < 0.5
-    return [tuple(n for n, taken in zip(members, row, strict=True) if taken) for row in drawn]
+    """Random sets of a circuit's components, each in with probability one half: none twice, none
+    empty, and all of them where there are no more."""
+    if 2 ** len(members) - 1 <= count:
+        sizes = range(1, len(members) + 1)
+        return [some for size in sizes for some in combinations(members, size)]
+    rng = np.random.default_rng(seed)
+    found: dict[tuple[str, ...], None] = {}
+    while len(found) < count:
+        drawn = rng.random(len(members)) < 0.5
+        if drawn.any():
+            found[tuple(n for n, taken in zip(members, drawn, strict=True) if taken)] = None
+    return list(found)
 
 
 def _without(edges: Iterable[Edge], names: Sequence[str]) -> list[Edge]:

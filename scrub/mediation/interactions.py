@@ -87,7 +87,7 @@ def interactions(
 
 @dataclass(frozen=True, eq=False)
 class _Making:
-    """What members are given, and in which world; `given` is None for the corrupted run's values."""
+    """What members are given, and where; `given` is None for the corrupted run's values."""
 
     way: Knocking
     corruption: Corruption | None
@@ -181,9 +181,7 @@ class _Run:
         groups, how = self.setting.units, self.setting.how
         means = mean_effects(values, groups, how)
         out = way is Knocking.OUT
-        inside, rest = (
-            (Members.REPLACED, Others.KEPT) if out else (Members.KEPT, Others.REPLACED)
-        )
+        inside, rest = (Members.REPLACED, Others.KEPT) if out else (Members.KEPT, Others.REPLACED)
         several = len(self.members) > 1
         return Interactions(
             **self._common(way, said),

@@ -230,7 +230,10 @@ def _read(
             found |= dict.fromkeys(read)
             problems += [p for path in read for p in _unplaced(path, subject)]
         except InputRefused as refused:
-            problems += refused.problems
+            of = f"path '{one}'"
+            problems += (
+                p if p.where.startswith("path ") else replace(p, where=of) for p in refused.problems
+            )
     if not given:
         fix = "Write a0.h1 -> a5.h1<q> -> logits."
         problems.append(Problem("paths", "there are none.", fix))

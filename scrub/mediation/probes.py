@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from scrub import __version__
 from scrub.data.dataset import Dataset, Ints
+from scrub.data.fields import DIMENSIONS, MASKS
 from scrub.engine.worlds import Layout, World
 from scrub.errors import InputRefused, Problem
-from scrub.graph import SEQUENCES, TOKENS
+from scrub.graph import IMAGE, SEQUENCES, TOKENS
 from scrub.mediation.subject import TOKENS_AT_ONCE, opened_model
 from scrub.models.adapter import TransformersModel
 from scrub.models.base import Model
 from scrub.models.batches import Inputs
 from scrub.models.padding import require_padding_harmless
-
-MASKS = {TOKENS: "attention_mask", "decoder_tokens": "decoder_attention_mask"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +120,8 @@ class Given:
         given = {**dict(fields or {}), TOKENS: input_ids, "attention_mask": attention_mask}
         brought = {name: as_array(value) for name, value in given.items() if value is not None}
         if TOKENS in brought and brought[TOKENS].ndim == 1:  # one row, bare
-            one = brought[TOKENS].shape
-            brought = {n: x[None] if x.shape == one else x for n, x in brought.items()}
+            bare = {n: DIMENSIONS if n == IMAGE else 1 for n in brought}
+            brought = {n: x[None] if x.ndim == bare[n] else x for n, x in brought.items()}
         dataset = _dataset(brought)
         folder, dtype = how.get("folder") or Path.cwd(), how.get("dtype", "float32")
         opened = opened_model(model, folder, dtype, how.get("device", "cpu"))

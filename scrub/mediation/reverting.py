@@ -18,11 +18,12 @@ import numpy as np
 from scrub.engine.edits import Edit
 from scrub.engine.flow import edited
 from scrub.engine.metrics import Floats
-from scrub.engine.worlds import World, picked, reading
+from scrub.engine.worlds import World
 from scrub.mediation.carrying import Carrying, Direction
 from scrub.mediation.cells import Cell
 from scrub.mediation.corruption import Corruption
 from scrub.mediation.measuring import Progress
+from scrub.mediation.places import Place
 from scrub.mediation.scene import Scene
 from scrub.mediation.subject import TOKENS_AT_ONCE, Subject
 from scrub.mediation.sweep import ON_A_GPU, scored
@@ -50,17 +51,20 @@ class Restoring(Carrying):
     """The corrupted world with some cells restored: what one more is carried into."""
 
     def __init__(self, of: Carrying, some: Iterable[Cell]) -> None:
-        self.scene, self.wild, self.corrupted, self.source = of.scene, of.wild, of.corrupted, of.wild
+        self.scene, self.wild, self.corrupted, self.source = (
+            of.scene,
+            of.wild,
+            of.corrupted,
+            of.wild,
+        )
         edits = [edit for cell in some for edit in restoring(of.scene, cell, of.wild)]
         self.base: World = edited(of.corrupted, edits, of.scene.subject.bases)
 
 
 def restoring(scene: Scene, cell: Cell, wild: World) -> Iterator[Edit]:
     """What restores a cell."""
-    at, bases = scene.at(cell.column.at), scene.subject.bases
     for what in cell.row.whats:
-        value = picked(reading(wild, what, bases), at)
-        yield Edit(what, lambda _, value=value: value, at)
+        yield scene.restored(Place(what, cell.column.at), wild)
 
 
 class OutOfBudget(Exception):
@@ -126,9 +130,7 @@ class Reverter:
         if new:
             values = [self._scene(carrying, numbers, new) for carrying in self._carryings()]
             shares = self.share(self.subject.averaged(np.concatenate(values, axis=1)))
-            self.known |= {
-                _with(numbers, i): s for i, s in zip(new, shares.tolist(), strict=True)
-            }
+            self.known |= {_with(numbers, i): s for i, s in zip(new, shares.tolist(), strict=True)}
         return {i: self.known[_with(numbers, i)] for i in rest}
 
     def _spend(self, sets: int) -> None:
@@ -167,8 +169,9 @@ class Reverter:
                 yield together[first : first + step]
 
     def greedy(self, stop: float) -> tuple[list[Move], bool]:
-        """Each step the cell with the largest share, the earliest of equals; whether it got there."""
-        moves, numbers = list[Move](), ()
+        """Each step the cell with the largest share, the first of equals; whether it got there."""
+        moves = list[Move]()
+        numbers: Numbers = ()
         try:
             while self.known[numbers] < stop and len(numbers) < len(self.cells):
                 shares = self.extended(numbers)
@@ -204,8 +207,7 @@ class Reverter:
             pass
         order = came.get(best, ())
         moves = [
-            Move(i, restored=True, cells=tuple(sorted(order[: k + 1])))
-            for k, i in enumerate(order)
+            Move(i, restored=True, cells=tuple(sorted(order[: k + 1]))) for k, i in enumerate(order)
         ]
         return moves, self.known[best] >= stop
 

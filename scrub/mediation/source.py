@@ -16,6 +16,7 @@ from pathlib import Path
 
 from scrub.data.counterparts import COLUMN, counterparts, is_fixed
 from scrub.data.dataset import Dataset
+from scrub.data.files import lasting
 from scrub.engine.replacements import Partner, Resample
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Part, Positions, Reach
@@ -91,7 +92,10 @@ MOVES = (
     "cross by index are read at another example's positions, so that this recovers less than the "
     "search found."
 )
-APART = " The search itself corrupted {corruption}, so that its figures are not those of a scrub."
+APART = (
+    " The search corrupted {corruption} and left all else as it was; a scrub replaces everything "
+    "that is not named, so that it may recover less."
+)
 
 
 @dataclass(frozen=True)
@@ -104,14 +108,11 @@ class Sources:
     @staticmethod
     def of(model: object, task: object, folder: Path) -> Sources:
         """Names stay names; paths become absolute, for the file may be written elsewhere."""
-        return Sources(_source(model, folder), _source(task, folder))
-
-
-def _source(given: object, folder: Path) -> str | None:
-    if not isinstance(given, (str, Path)):
-        return None
-    beside = (folder / Path(given).expanduser()).absolute()
-    return str(beside) if beside.exists() else str(given)
+        named = [
+            lasting(given, folder) if isinstance(given, (str, Path)) else None
+            for given in (model, task)
+        ]
+        return Sources(*named)
 
 
 def circuit_source(
@@ -144,10 +145,7 @@ def circuit_source(
     )
 
 
-
-def restored_edges(
-    cells: Sequence[Cell], subject: Subject
-) -> tuple[tuple[Edge, ...], str | None]:
+def restored_edges(cells: Sequence[Cell], subject: Subject) -> tuple[tuple[Edge, ...], str | None]:
     """The edges by which cells reach the output: cells as leaves (`a0.h0@end`), everything
     downstream of them as it is. And why they are no claim, if they are none.
 

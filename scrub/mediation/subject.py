@@ -5,7 +5,7 @@ Examples are worked on in *scenes*, a few at a time; each (example, draw) is an 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,20 +15,24 @@ import torch
 from scrub.data.dataset import Ints
 from scrub.data.task import Task
 from scrub.data.tasks import resolve_task
+from scrub.engine.budget import SHARE, parse_bytes
+from scrub.engine.memory import free_bytes
 from scrub.engine.metrics import Floats, Scorer
 from scrub.engine.replacements import Draws
 from scrub.engine.worlds import Layout
 from scrub.errors import InputRefused, Problem, nearest
-from scrub.graph import Indices, Part, Role
+from scrub.graph import Indices, ModelGraph, Part, Role
 from scrub.hypothesis.claim import basis_fingerprint
 from scrub.hypothesis.loading import resolve_model_source
 from scrub.hypothesis.reading import basis_of
+from scrub.mediation.budget import fitting, world_bytes
 from scrub.mediation.moments import Moments
 from scrub.mediation.places import Place, places
 from scrub.mediation.scene import Scene
 from scrub.models.base import Model
 from scrub.models.batches import Inputs
 
+ItemBytes = Callable[[ModelGraph, Mapping[str, int]], int]
 TOKENS_AT_ONCE = 4096  # positions of a scene on a CPU: beyond this its caches lose
 
 
@@ -46,6 +50,7 @@ class Subject:
     draws: int = 1
     seed: int = 0
     batch: int = 64
+    budget: int | None = None  # bytes; None: most of what is free
     layout: Layout = field(init=False)
     bases: dict[str, torch.Tensor] = field(init=False, default_factory=dict)  # of subspaces
 
@@ -64,19 +69,23 @@ class Subject:
         draws: int = 1,
         seed: int = 0,
         batch: int | None = None,
+        memory: str | None = None,
         dtype: str = "float32",
         device: str = "cpu",
         folder: Path | None = None,
     ) -> Subject:
         """From what a user has: a model (in memory, a folder, a name) and a task or data file.
 
-        `references` examples are chosen by the seed; None takes all. Raises `InputRefused` where
-        either cannot be used, and `ModelRefused` where the probe fails.
+        `references` examples are chosen by the seed; None takes all. At most `batch` items run at
+        a time, and fewer where `memory` ("4GiB"; most of what is free, if nothing is said) does
+        not hold them. Raises `InputRefused` where either cannot be used, and `ModelRefused` where
+        the probe fails.
         """
         sizes = {"references": references, "draws": draws, "batch": batch}
         small = [name for name, size in sizes.items() if size is not None and size < 1]
         if small:
             raise InputRefused([Problem(f"option '{n}'", "must be at least 1.") for n in small])
+        budget = None if memory is None else parse_bytes(memory)
         folder = folder or Path.cwd()
         found = resolve_task(task, folder)
         opened = opened_model(model, folder, dtype, device)
@@ -87,22 +96,31 @@ class Subject:
             chosen = np.sort(picked)
         length = sum(Inputs.of(found.dataset, opened.graph).longest.values())
         some = batch or max(1, TOKENS_AT_ONCE // max(length, 1))
-        return Subject(opened, found, chosen.astype(np.int64), draws, seed, some)
+        return Subject(opened, found, chosen.astype(np.int64), draws, seed, some, budget)
 
     @property
     def items(self) -> int:
         return len(self.rows) * self.draws
 
-    def scenes(self, draws: int | None = None) -> Iterator[Scene]:
+    def scenes(self, draws: int | None = None, besides: ItemBytes | None = None) -> Iterator[Scene]:
         """The items a few at a time: all draws of a reference follow one another.
 
-        Where nothing is random one of the draws says it all, `draws=1`.
+        Where nothing is random one of the draws says it all, `draws=1`. `besides` is what an item
+        takes besides the worlds, where a plan needs more. Raises `InputRefused` where one item
+        does not fit the budget.
         """
         each = draws or self.draws
+        batch = self._fitting(besides)
         rows, draw = np.repeat(self.rows, each), np.tile(np.arange(each), len(self.rows))
-        for first in range(0, len(rows), self.batch):
-            some = slice(first, first + self.batch)
+        for first in range(0, len(rows), batch):
+            some = slice(first, first + batch)
             yield Scene(self, Draws(rows[some], draw[some], self.seed))
+
+    def _fitting(self, besides: ItemBytes | None) -> int:
+        graph, lengths = self.model.graph, self.inputs.longest
+        each = world_bytes(graph, lengths) + (besides(graph, lengths) if besides else 0)
+        free = int(free_bytes(self.model.device) * SHARE) if self.budget is None else self.budget
+        return fitting(free, each, self.batch)
 
     def places(self, written: object) -> tuple[Place, ...]:
         """Places as users write them, with positions that the data have. Raises `InputRefused`."""

@@ -17,7 +17,6 @@ from scrub.engine.flow import edited
 from scrub.engine.metrics import Floats
 from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem
-from scrub.graph import Part
 from scrub.mediation.places import Place
 from scrub.mediation.subject import Subject
 
@@ -28,11 +27,7 @@ Visit = Callable[[World], Floats]
 
 @dataclass(frozen=True)
 class Member:
-    """What is changed at once, under one name.
-
-    >>> str(Member("movers", (Place(Part("a9.h9")), Place(Part("a9.h6")))))
-    'movers'
-    """
+    """What is changed at once, under one name."""
 
     name: str
     places: tuple[Place, ...]
@@ -58,7 +53,7 @@ def members(written: Written, subject: Subject) -> tuple[Member, ...]:
         fix = "Name places, e.g. at=['a0.h0@end', 'a1.h0,a1.h1']."
         problems = [Problem("members", "there are none.", fix)]
     problems += [
-        Problem(f"member '{one}'", f"has something in common with '{other}'.", "Name it once.")
+        Problem(f"member '{other}'", f"has something in common with '{one}'.", "Name it once.")
         for one, other in combinations(found, 2)
         if one.name == other.name or _overlap(one, other, subject)
     ]

@@ -3,7 +3,7 @@ which things are attributed, as `scrub attribute` does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from scrub.mediation.attributed import Attribution
 from scrub.mediation.faithfulness import circuit_curve, faithfulness
 from scrub.mediation.findings import Finding
 from scrub.mediation.pathpatching import path_patch
+
+EDGES = "edges"
 
 
 @dataclass(frozen=True)
@@ -65,24 +67,34 @@ class Wiring:
 
 
 def attributed(
-    model: object, task: Any, of: str, positions: str | None, mark: int | None, **how: Any
+    model: object,
+    task: Any,
+    of: str,
+    positions: str | None,
+    top: int,
+    files: Mapping[str, Path | None],
+    **how: Any,
 ) -> Attribution:
-    """Edges, components, ports or neurons, by name; `mark` edges are to be written as a circuit.
+    """Edges, components, ports or neurons, by name; `files` are to be written, by their options.
 
-    Raises `InputRefused`.
+    Raises `InputRefused` for what does not go together, before anything is measured.
     """
-    if of != EDGES:
-        if mark is not None:
-            found = f"is a file of edges, and --of is {of}."
-            raise InputRefused(Problem("option '--circuit'", found, "Leave one of them away."))
-        where = "together" if positions is None else positions
-        return attribute_places(model, task, of=of, positions=where, **how)
-    if positions is not None:
+    require_count("top", top, 1)
+    wanted = [option for option, path in files.items() if path is not None]
+    problems = []
+    if "--circuit" in wanted and of != EDGES:
+        found = f"is a file of edges, and --of is {of}."
+        problems.append(Problem("option '--circuit'", found, "Leave one of them away."))
+    if positions is not None and of == EDGES:
         found = "are those of components, ports or neurons, and --of is edges."
-        raise InputRefused(Problem("option '--positions'", found, "Name another --of."))
-    if mark is not None:
-        require_count("top", mark, 1)
-    return attribute(model, task, **how)
-
-
-EDGES = "edges"
+        problems.append(Problem("option '--positions'", found, "Name another --of."))
+    for option in ("--png", "--svg"):
+        if option in wanted and how.get("exact") == 0:
+            found = "shows estimates beside exact effects, and --exact is 0."
+            problems.append(Problem(f"option '{option}'", found, "Measure some, e.g. --exact 20."))
+    if problems:
+        raise InputRefused(problems)
+    if of == EDGES:
+        return attribute(model, task, **how)
+    where = "together" if positions is None else positions
+    return attribute_places(model, task, of=of, positions=where, **how)

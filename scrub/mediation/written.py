@@ -23,7 +23,7 @@ from scrub.graph.names import UnknownName, expand
 
 Written = str | Path | Iterable[str | Edge] | Any
 Ranking = str | Path | Iterable[str | Edge] | Any
-_PIECES = re.compile(r",(?![^<]*>)")  # commas outside of <q,k>
+_PIECES = re.compile(r",(?!\s*\w+\s*(?:,\s*\w+\s*)*>)")  # commas outside of <q,k>
 _PORTS = re.compile(r"^(?P<edge>.+)<(?P<ports>\w+(?:\s*,\s*\w+)+)>$")
 
 
@@ -75,8 +75,8 @@ def ranking_of(written: Ranking, graph: ModelGraph) -> tuple[Edge, ...]:
 def _pieces(written: Any) -> list[str | Edge]:
     """Members one by one: a text of several at its commas, an edge of several ports port by port.
 
-    >>> _pieces("embed->a0.h0<q,k>, m0")
-    ['embed->a0.h0<q>', 'embed->a0.h0<k>', 'm0']
+    >>> _pieces("embed->a0.h0<q,k>, m0->logits")
+    ['embed->a0.h0<q>', 'embed->a0.h0<k>', 'm0->logits']
     """
     found: list[str | Edge] = []
     for one in [written] if isinstance(written, (str, Edge)) else written:

@@ -235,6 +235,8 @@ class Caught(Exception):  # no error: it carries a value out of a module
 class Catch(nn.Module):
     """Stands where a run is to end: whatever it is applied to is raised, and nothing after runs."""
 
+    weight = None  # T5 asks the map that reads its neurons for its weight's dtype
+
     def forward(self, x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         raise Caught(x)
 
@@ -278,6 +280,10 @@ class Weights(nn.Module):
         super().__init__()
         self.held = (weight,)  # [out, in]; in a tuple, so that it is not registered again
         self.start, self.stop = start, stop
+
+    @property
+    def weight(self) -> torch.Tensor:
+        return self.held[0]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return nn.functional.linear(x[..., self.start : self.stop], self.held[0])

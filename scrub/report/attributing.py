@@ -15,7 +15,7 @@ from scrub.report.wired import conventions, header, noted
 from scrub.statistics.agreement import Agreement
 from scrub.statistics.recovered import Bounds
 
-GOOD, FAIR = 0.9, 0.7  # rank correlations
+GOOD, FAIR = 0.9, 0.5  # rank correlations
 
 
 def report(found: Attribution, top: int = 20) -> RenderableType:
@@ -26,7 +26,7 @@ def report(found: Attribution, top: int = 20) -> RenderableType:
 def _parts(found: Attribution, top: int) -> Iterator[RenderableType]:
     of = found.of if isinstance(found, PlaceAttribution) else "edges"
     kind = of.partition(":")[0]
-    yield header(f"What corrupting each of the {kind} changes", found)
+    yield header(f"What corrupting each {kind.removesuffix('s')} changes", found)
     sure = level(found.conventions["level"])
     yield heading("Runs", f"{found.conventions['metric']}, {sure} intervals")
     runs = Listing(["", ">mean", ">interval"])
@@ -49,8 +49,7 @@ def _parts(found: Attribution, top: int) -> Iterator[RenderableType]:
     yield table
     rest = len(found.order) - len(shown)
     if rest > 0:
-        yield Text(f"{count(rest, 'more')}, none with a larger estimate".replace("mores", "more"),
-                   style="dim")  # fmt: skip
+        yield Text(f"{rest:,} more, none with a larger estimate", style="dim")
     yield from _agreement(found)
     if found.unchanged is not None:
         said = f"{share(found.unchanged)} of the draws of the corruption put in what was there"
@@ -77,7 +76,9 @@ def _agreement(found: Attribution) -> Iterator[RenderableType]:
     yield heading("Estimate and exact", f"over the {agreed.n} largest estimates")
     table = grid()
     table.add_row("in words", Text(verdict(found), style="bold"))
-    table.add_row("rank", Text(f"Spearman {_ends(agreed.spearman)}; Kendall {_ends(agreed.kendall)}"))
+    table.add_row(
+        "rank", Text(f"Spearman {_ends(agreed.spearman)}; Kendall {_ends(agreed.kendall)}")
+    )
     if agreed.same_sign is not None:
         zeros = f"; {agreed.zeros} with an effect of 0 left out" if agreed.zeros else ""
         table.add_row("same sign", Text(f"{_ends(agreed.same_sign)}{zeros}"))
@@ -100,11 +101,11 @@ def verdict(found: Attribution) -> str:
 def _ranks(agreed: Agreement) -> str:
     if agreed.spearman is None:
         return "There is no order to compare"
-    value = agreed.spearman.value
+    value = round(agreed.spearman.value, 2)
     if value >= GOOD:
         return "The estimates put these in nearly the order of their exact effects"
     if value >= FAIR:
-        return "The estimates put these roughly in the order of their exact effects"
+        return "The estimates put these only roughly in the order of their exact effects"
     return "The estimates do not put these in the order of their exact effects"
 
 

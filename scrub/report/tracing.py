@@ -39,6 +39,10 @@ KINDS = {
     "named": "named",
 }
 SPACES = {"image": "image patches", "tokens": "tokens", "decoder_tokens": "decoder tokens"}
+LAID = (  # what lies in a grid, and beside it: among tokens, and in a space of an image's own
+    ("tokens of the image", "text tokens"),
+    ("image patches", "image, beside the patches"),
+)
 SAID = ("model", "task", "metric", "scored_at", "examples", "rows", "draws", "seed", "direction")
 APART = ("corruption", "cells", "level")  # said in the report's own words
 
@@ -208,11 +212,12 @@ def _panels(found: Trace, effect: str) -> Iterator[Panel | Patches]:
         laid = grids.get(space)
         if laid and {str(i) for i in laid.positions} <= set(columns):
             places = [list(columns).index(str(i)) for i in laid.positions]
-            yield _patches(name, rows, table[:, :, places], laid, found)
+            seen, beside = (f"{_kind(kind)}, {part}" for part in LAID[space == "image"])
+            yield _patches(seen, rows, table[:, :, places], laid, found)
             others = [i for i in range(len(columns)) if i not in places]
             if others:
                 left = [list(columns.values())[i] for i in others]
-                yield _panel(f"{name}, others", rows, left, table[:, :, others])
+                yield _panel(beside, rows, left, table[:, :, others])
         else:
             yield _panel(name, rows, list(columns.values()), table)
 

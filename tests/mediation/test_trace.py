@@ -356,9 +356,8 @@ REFUSED = {
     "replacement 'partner:othr': the data have no column 'othr'. Did you mean other?": {
         "corrupt": "embed=partner:othr"
     },
-    "cells 'rsid': is no kind of cell and no component. Did you mean resid or resid.1 or resid.0?": {
-        "cells": "rsid"
-    },
+    "cells 'rsid': is no kind of cell and no component. Did you mean resid or resid.1 or "
+    "resid.0?": {"cells": "rsid"},
     "cells 'a0@end': a cell's positions are given apart. Leave away what follows the @.": {
         "cells": "a0@end"
     },

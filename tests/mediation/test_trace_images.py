@@ -178,7 +178,7 @@ def test_blips_panels_are_its_patches_its_question_and_its_answer():
     assert isinstance(first, Panel)
     assert isinstance(question, Panel)
     assert isinstance(answer, Panel)
-    assert (first.name, first.columns) == ("attention, image patches, others", ("0",))
+    assert (first.name, first.columns) == ("attention, image, beside the patches", ("0",))
     assert (question.name, len(question.columns)) == ("attention, tokens", 4)
     assert (answer.name, answer.columns) == ("attention, decoder tokens", ("end",))
     assert answer.rows == ("a0", "x0", "a1", "x1")
@@ -198,10 +198,14 @@ def test_llavas_image_is_a_grid_in_its_tower_and_among_its_tokens():
     tower, first, image, text = heatmap(found, "indirect").panels
     assert isinstance(tower, Patches)
     assert isinstance(image, Patches)
+    assert (tower.name, image.name) == (
+        "residual state, image patches",
+        "residual state, tokens of the image",
+    )
     assert image.components[0] == "resid.0"
     assert image.image is not None
     assert image.image.shape == (8, 8, 3)
     assert isinstance(first, Panel)
     assert isinstance(text, Panel)
-    assert len(text.columns) == 4
+    assert (text.name, len(text.columns)) == ("residual state, text tokens", 4)
     assert "end" in text.roles

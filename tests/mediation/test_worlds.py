@@ -27,8 +27,7 @@ from tests.architectures.coverage import CASES
 from tests.architectures.test_architectures import every_case, model_of
 from tests.laws.cases import WIDTH, random_data, random_model, two_space_data, two_space_model
 from tests.mediation.hookloops import SHAPES, Change
-from tests.mediation.test_flow import LENGTH, ROWS
-from tests.mediation.test_flow import Case as Shaped
+from tests.mediation.shaped import LENGTH, ROWS, Case
 
 Tensor = torch.Tensor
 random = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -190,7 +189,20 @@ def test_gradients_through_a_component_agree_with_small_steps(kind):
             width = group[0].stored
             stored = torch.randn(2, 3, width, dtype=torch.float64)
             part = Part(group[0].name)
-            _check_slope(lambda x, part=part: model.output(part, x["z"]), {"z": stored})  # type: ignore[misc]
+            _check_slope(lambda x, part=part: model.output(part, x["z"]), {"z": stored})
+
+
+def test_gradients_can_be_taken_as_often_as_asked():
+    """What a module is handed beside (BEiT makes its biases from weights) is no part of them."""
+    model = TransformersModel(build(next(c for c in CASES if c.model_type == "beit")), "beit")
+    dataset = data(model.graph, np.random.default_rng(0), equal=True)
+    world = World.plain(model, Inputs.of(dataset, model.graph).batch([0], model.device))
+    for _ in range(2):
+        stream = world.streams["resid.0"].clone().requires_grad_(True)
+        ports = dict.fromkeys(model.graph["a0.h0"].port_names, stream)
+        (value,) = model.run([Call(Part("a0.h0"), ports, world.frame)])
+        value.sum().backward()  # type: ignore[no-untyped-call]
+        assert stream.grad is not None
 
 
 def _double(value: Tensor) -> Tensor:
@@ -220,13 +232,13 @@ def _check_slope(function: Any, inputs: Mapping[str, Tensor], step: float = 1e-5
 @pytest.mark.parametrize("shape", SHAPES)
 def test_gradients_flow_through_edits_as_through_hooked_passes(shape):
     """Of the output with respect to a head's share, one head's input, an MLP and a state."""
-    case = Shaped(shape, np.random.default_rng(5))
+    case = Case(shape, np.random.default_rng(5))
     last = (case.lengths - 1)[:, None]
     rows = torch.arange(ROWS)[:, None]
     for name, what in case.places().items():
         if name not in ("a0.h1", "a1.h0<k>", "a0.h2<v>", "m0", "resid.1", "mid.0", "embed"):
             continue
-        slopes = []
+        slopes: list[Tensor] = []
         for hooked in (False, True):
             value = torch.zeros(ROWS, LENGTH, 24, dtype=case.dtype, requires_grad=True)
             with torch.enable_grad():

@@ -15,9 +15,8 @@ def test_a_module_without_logits() -> None:
     with pytest.raises(InputRefused) as caught:
         load(trunk)
     assert str(caught.value) == (
-        "model 'LlamaModel': a LlamaModel has no 'model' with a head beside it: it computes "
-        "nothing to be scored. Load the class with the head, for example with "
-        "AutoModelForCausalLM."
+        "model 'LlamaModel': its class LlamaModel is a bare trunk: without a head it computes "
+        "nothing to be scored. Take the model with its head, as LlamaForCausalLM."
     )
 
 
