@@ -41,15 +41,13 @@ def attribute(
     method: Annotated[
         str,
         _what(
-            "Where gradients are taken: eap (the wild run), clean-corrupted (both runs), "
-            "eap-ig-inputs (blends of the inputs) or eap-ig-activations (blends of activations).",
+            "Where gradients are taken: eap, in the wild run; otherwise "
+            "clean-corrupted, eap-ig-inputs or eap-ig-activations.",
             "NAME",
         ),
     ] = "eap-ig-inputs",
     steps: Annotated[int, _what("Blends, of the methods that blend.", "N")] = 5,
-    rule: Annotated[
-        str, _what("Where these lie: midpoint, or right as in EAP-IG's own code.", "NAME")
-    ] = "midpoint",
+    rule: Annotated[str, _what("Where these lie: midpoint, left or right.", "NAME")] = "midpoint",
     exact: Annotated[
         int, _what("Of so many of the largest estimates the exact effect is measured.", "N")
     ] = 20,

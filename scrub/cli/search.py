@@ -95,8 +95,7 @@ def search(
     method: Annotated[
         str | None,
         _option(
-            "With top: eap, eap-ig-inputs, eap-ig-activations or clean-corrupted. Default: "
-            "eap-ig-inputs.",
+            "With top: the attribution, e.g. eap; default eap-ig-inputs.",
             CIRCUIT,
             "NAME",
         ),

@@ -18,7 +18,7 @@ from scrub.errors import InputRefused, Problem, nearest
 from scrub.graph.model_graph import ModelGraph
 from scrub.graph.names import ALIASES
 
-_EDGE = re.compile(r"^(?P<feeder>[^<>]+?)\s*->\s*(?P<reader>[^<>]+?)(?:<(?P<port>[a-z]+)>)?$")
+_EDGE = re.compile(r"^(?P<feeder>[^<>]+?)\s*->\s*(?P<reader>[^<>]+?)(?:<(?P<port>\w+)>)?$")
 _HEAD = re.compile(r"^a(?P<layer>\d+)\.h(?P<head>\d+)$")
 _THEIRS = {ours: theirs for theirs, ours in ALIASES.items()}
 

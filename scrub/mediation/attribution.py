@@ -30,6 +30,7 @@ from scrub.graph.circuits import Edge, all_edges
 from scrub.mediation.circuits import Writers
 from scrub.mediation.gradients import Grain, Slopes, slopes
 from scrub.mediation.pairs import Pair
+from scrub.models.blocks import abreast
 
 Tensor = torch.Tensor
 Floats32 = NDArray[np.float32]
@@ -120,7 +121,7 @@ def walks(
 
 def _contracted(pair: Pair, index: EdgeIndex, walk: Iterator[Slopes]) -> Tensor:
     """Differences of the writers times gradients of the ports, [row, edge]."""
-    graph, rows = pair.writers.graph, len(next(iter(pair.differences.values())))
+    graph, rows = pair.writers.graph, len(next(iter(pair.wild.streams.values())))
     like = next(iter(pair.differences.values()))
     found = like.new_zeros(rows, len(index.edges))
     for slope in walk:
@@ -133,8 +134,9 @@ def _contracted(pair: Pair, index: EdgeIndex, walk: Iterator[Slopes]) -> Tensor:
                 continue
             values = pair.differences[pair.writers.homes[graph.streams[stream][0]]]
             read = values[:, : len(feeders)] if _leading(feeders) else values[:, feeders]
-            slope_of = torch.stack([slope.ports[p].flatten(1) for p in ports], dim=2).to(read)
-            scores = read @ slope_of  # [row, feeder, port]
+            slope_of = abreast([slope.ports[p] for p in ports]).to(read)
+            products = read @ slope_of.transpose(1, 2)  # [row · position, feeder, port]
+            scores = products.unflatten(0, (rows, -1)).sum(1)
             for i, port in enumerate(ports):
                 start, _ = index.into[port]
                 found[:, start : start + len(feeders)] = scores[:, :, i]

@@ -64,6 +64,8 @@ class Cell:
 def rows(written: Written, layout: Layout) -> tuple[Row, ...]:
     """The rows that users write, each once, kind by kind from the input up.
 
+    Of the usual kinds, which nobody asked for, those that a model lacks are left out.
+
     Raises `InputRefused` with all that the model does not have.
     """
     one = isinstance(written, (str, Part, Input, State))
@@ -77,7 +79,7 @@ def rows(written: Written, layout: Layout) -> tuple[Row, ...]:
             problems += refused.problems
     if not found and not problems:
         problems = [Problem("cells", "there are none.", f"Write for example {USUAL}.")]
-    if problems:
+    if problems and not (found and written == USUAL):  # which is said of every model
         raise InputRefused(problems)
     return tuple(found.values())
 

@@ -26,6 +26,7 @@ from scrub.graph import Component, ModelGraph, Part
 from scrub.graph.circuits import Edge, unknown_edge
 from scrub.graph.links import groups_of
 from scrub.models.base import Call
+from scrub.models.blocks import slices_of
 
 Tensor = torch.Tensor
 Kept = NDArray[np.float32]
@@ -82,7 +83,8 @@ class Writers:
 class Evaluator:
     """Circuits on one batch of items: what all evaluations share is computed once.
 
-    Holds every component's share in both worlds: writers · rows · positions · width floats each.
+    Holds every component's share in both worlds and in the circuit: three times writers · rows ·
+    positions · width floats.
     """
 
     def __init__(self, wild: World, corrupted: World, index: Writers | None = None) -> None:
@@ -101,6 +103,19 @@ class Evaluator:
         """What each writer differs by between the worlds."""
         return {name: self.wild.shares[name] - fixed for name, fixed in self.fixed.items()}
 
+    @cached_property
+    def room(self) -> Mapping[Home, Tensor]:
+        """A block for each home, with a slice for the base of a sum and one for every writer."""
+        found: dict[Home, Tensor] = {}
+        homes = list(self.index.homes.values())
+        for name, home in self.index.homes.items():
+            if home not in found:
+                rows, length, width = self.fixed[name].shape
+                found[home] = self.fixed[name].new_empty(
+                    rows * length, 1 + homes.count(home), width
+                )
+        return found
+
     def output(self, kept: Keeping, at: Tensor | None, start: int = 0) -> Tensor:
         """The circuit's output at positions [row, n] (all, if None): [row, n, width].
 
@@ -111,7 +126,7 @@ class Evaluator:
         for number, group in enumerate(self.index.groups):
             if number < start or not group[0].ports:
                 for component in group:
-                    live.add(component.name, self.whole[component.name])
+                    live.slot(component.name).copy_(self.whole[component.name])
             elif group[0].name == self.index.graph.output:
                 return self._read_out(group[0], live, kept.groups[number][0], at)
             else:
@@ -141,7 +156,8 @@ class Evaluator:
             for i in reached
         ]
         for i, share in zip(reached, self.model.run(calls), strict=True):
-            live.add(group[i].name, share.to(self.wide) - self.fixed[group[i].name])
+            name = group[i].name
+            torch.sub(share.to(self.wide), self.fixed[name], out=live.slot(name))
 
     def _read_out(self, last: Component, live: _Live, kept: Kept, at: Tensor | None) -> Tensor:
         (port,) = last.ports
@@ -157,18 +173,15 @@ class _Live:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.index = evaluator.index
-        # a row for the base of a sum, and one for each writer so far: [row, row · position · width]
-        self.values: dict[Home, Tensor] = {}
-        self.held: dict[Home, list[int]] = {}
+        self.held: dict[Home, list[int]] = {}  # the writers so far, which the room's slices hold
 
-    def add(self, name: str, value: Tensor) -> None:
+    def slot(self, name: str) -> Tensor:
+        """Where the next writer's value goes, [row, position, width]."""
         home = self.index.homes[name]
-        if home not in self.values:
-            most = 1 + sum(other == home for other in self.index.homes.values())
-            self.values[home] = value.new_empty(most, value.numel())
-            self.held[home] = []
-        self.held[home].append(self.index.number[name])
-        self.values[home][len(self.held[home])] = value.reshape(-1)
+        held = self.held.setdefault(home, [])
+        held.append(self.index.number[name])
+        rows = len(self.evaluator.fixed[name])
+        return self.evaluator.room[home][:, len(held)].unflatten(0, (rows, -1))
 
     def matters(self, kept: Kept) -> bool:
         """Whether some port [port, writer] reads a writer that differs."""
@@ -185,9 +198,9 @@ class _Live:
         numbers = self.held.get(home, [])
         if not kept or not numbers:
             return [base] * len(kept)
-        values = self.values[home][: len(numbers) + 1]
-        values[0] = base.reshape(-1)
-        weights = np.ones((len(kept), len(values)), dtype=np.float32)
+        values = self.evaluator.room[home][:, : len(numbers) + 1]
+        values[:, 0] = base.flatten(0, 1)
+        weights = np.ones((len(kept), len(numbers) + 1), dtype=np.float32)
         weights[:, 1:] = np.stack(kept)[:, numbers]
-        totals = torch.from_numpy(weights).to(values) @ values
-        return list(totals.view(len(kept), *base.shape))
+        totals = torch.from_numpy(weights).to(values) @ values  # [row · position, sum, width]
+        return slices_of(totals, len(base))

@@ -7,12 +7,12 @@ associations in GPT", 2.1); a contrast is `embed=partner:COLUMN`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scrub.engine.edits import finer
 from scrub.engine.replacements import Replacement, replacement
-from scrub.engine.worlds import State, What
+from scrub.engine.worlds import What
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Part
 from scrub.mediation.ablation import require_columns
@@ -135,25 +135,3 @@ def _overlap(what: What, corrupted: What) -> bool:
         (first, last), (start, end) = what.place, corrupted.place
         return first <= end and start <= last
     return True
-
-
-def is_settled(made: Corruption, whats: Sequence[What], subject: Subject) -> bool:
-    """Whether what an edit of these things changes lies downstream of all that is corrupted.
-
-    Then the corrupted world itself can be edited. Else what is corrupted would be evaluated anew
-    from what it reads, and the corruption lost.
-    """
-    layout = subject.layout
-    starts = [layout.start(what) for what in whats]
-    for place, _ in made.changes:
-        start, beside = layout.start(place.what), _side_by_side(place.what, whats)
-        if not all(start < own or (start == own and beside) for own in starts):
-            return False
-    return True
-
-
-def _side_by_side(corrupted: What, whats: Sequence[What]) -> bool:
-    """One residual state, or outputs of one group: edited where they are, and not evaluated."""
-    if isinstance(corrupted, Part):
-        return all(isinstance(w, Part) and w.whole for w in [corrupted, *whats])
-    return isinstance(corrupted, State) and all(what == corrupted for what in whats)

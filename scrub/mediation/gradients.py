@@ -18,6 +18,7 @@ from scrub.engine.worlds import Input, World, picked
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Component, Part
 from scrub.models.base import Call
+from scrub.models.blocks import slices_of
 
 Tensor = torch.Tensor
 Score = Callable[[Tensor], Tensor]  # output [row, n, width] -> a value for each row
@@ -104,7 +105,9 @@ class _Walk:
         for name in (port.stream for port in found.members[0].ports):
             if layout.first_reader[name] == number:
                 slope = self._total(name)
-                streams[name] = torch.zeros_like(self.world.streams[name]) if slope is None else slope
+                streams[name] = (
+                    torch.zeros_like(self.world.streams[name]) if slope is None else slope
+                )
         return replace(found, streams=streams)
 
     def outputs(self, members: Sequence[Component]) -> Slopes:
@@ -117,11 +120,7 @@ class _Walk:
         if not members[0].ports:
             return Slopes(members, outputs, {})
         if self.grain is Grain.PORTS:
-            ports = self._through_each(members, outputs)
-            for port in members[0].ports:
-                found = [ports[Input(component.name, port.name)] for component in members]
-                self._gather(port.stream, torch.stack(found).sum(dim=0))
-            return Slopes(members, outputs, ports)
+            return Slopes(members, outputs, self._through_each(members, outputs))
         self._through_all(members, outputs[members[0].name])
         return Slopes(members, outputs, {})
 
@@ -150,24 +149,37 @@ class _Walk:
     def _through_each(
         self, members: Sequence[Component], outputs: Mapping[str, Tensor]
     ) -> dict[Input, Tensor]:
-        """Each member on inputs of its own, so that each has a gradient of its own."""
-        leaves: dict[Input, Tensor] = {}
-        calls = []
-        for component in members:
-            ports = {
-                port.name: self.world.streams[port.stream].detach().clone().requires_grad_(True)
-                for port in component.ports
-            }
-            leaves |= {Input(component.name, name): leaf for name, leaf in ports.items()}
-            calls.append(Call(Part(component.name), ports, self.world.frame))
+        """Each member on inputs of its own, so that each has a gradient of its own.
+
+        Those of one stream are slices of one block.
+        """
+        readers: dict[str, list[Input]] = {}
+        for port in members[0].ports:
+            inputs = [Input(component.name, port.name) for component in members]
+            readers.setdefault(port.stream, []).extend(inputs)
+        blocks: list[Tensor] = []
+        ports: dict[Input, Tensor] = {}
         with torch.enable_grad():
-            values = self.world.model.run(calls)
+            for stream, inputs in readers.items():
+                value = self.world.streams[stream].detach()
+                block = value.flatten(0, 1)[:, None].repeat(1, len(inputs), 1).requires_grad_(True)
+                blocks.append(block)
+                ports |= zip(inputs, slices_of(block, len(value)), strict=True)
+            values = self.world.model.run([self._call(component, ports) for component in members])
         given = [outputs[c.name].to(v) for c, v in zip(members, values, strict=True)]
-        found = torch.autograd.grad(values, list(leaves.values()), given, allow_unused=True)
-        return {
-            input_: torch.zeros_like(leaf) if slope is None else slope
-            for (input_, leaf), slope in zip(leaves.items(), found, strict=True)
-        }
+        found = torch.autograd.grad(values, blocks, given, allow_unused=True)
+        slopes: dict[Input, Tensor] = {}
+        for (stream, inputs), block, slope in zip(readers.items(), blocks, found, strict=True):
+            whole = torch.zeros_like(block) if slope is None else slope
+            rows = len(self.world.streams[stream])
+            slopes |= zip(inputs, slices_of(whole, rows), strict=True)
+            self._gather(stream, whole.sum(dim=1).unflatten(0, (rows, -1)))
+        return slopes
+
+    def _call(self, component: Component, values: Mapping[Input, Tensor]) -> Call:
+        """A component on these values at its ports."""
+        ports = {port.name: values[Input(component.name, port.name)] for port in component.ports}
+        return Call(Part(component.name), ports, self.world.frame)
 
     def _through_all(self, members: Sequence[Component], output: Tensor) -> None:
         """All members at once, on shared streams: their outputs' gradients are one and the same."""

@@ -14,7 +14,7 @@ from scrub.engine.replacements import replacement as replaced
 from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem
 from scrub.mediation.ablation import require_columns
-from scrub.mediation.corruption import Corruption, corruption, is_settled, require_apart
+from scrub.mediation.corruption import Corruption, corruption, require_apart
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.doses import as_doses
 from scrub.mediation.places import Place
@@ -76,15 +76,10 @@ class Plan:
             for p in self.places
         ]
         back = [scene.restored(place, scene.wild) for place in self.places]
-        # else what is corrupted would be evaluated anew from what it reads, and be lost
-        settled = is_settled(self.corruption, [p.what for p in self.places], scene.subject)
-        base = corrupted if settled else scene.wild
-        first = [] if settled else [scene.edit(place, new) for place, new in changes]
         bases = scene.subject.bases
         for dose in self.doses.tolist():
             yield Way.OUT, edited(scene.wild, graded(out, dose), bases) if dose else scene.wild
-            again = [*first, *graded(back, dose)]
-            yield Way.IN, edited(base, again, bases) if dose else corrupted
+            yield Way.IN, edited(corrupted, graded(back, dose), bases) if dose else corrupted
 
 
 def graded(edits: Iterable[Edit], dose: float) -> list[Edit]:

@@ -29,16 +29,15 @@ class Pair:
 
     @cached_property
     def differences(self) -> Mapping[Home, Tensor]:
-        """What each writer differs by, [row, writer, position · width]: zero for those that live
+        """What each writer differs by, [row · position, writer, width]: zero for those that live
         elsewhere."""
         found: dict[Home, Tensor] = {}
         for name, number in self.writers.number.items():
-            value = self.difference(name)
+            value = self.difference(name).flatten(0, 1)
             home = self.writers.homes[name]
             if home not in found:
-                shape = (len(value), len(self.writers.number), value[0].numel())
-                found[home] = value.new_zeros(shape)
-            found[home][:, number] = value.flatten(1)
+                found[home] = value.new_zeros(len(value), len(self.writers.number), value.shape[1])
+            found[home][:, number] = value
         return found
 
     def difference(self, name: str) -> Tensor:

@@ -124,15 +124,15 @@ class _Walk:
 
     def _source(self, place: Place) -> Tensor:
         """What a source differs by at its positions, and zero elsewhere."""
-        own = reading(self.base, place.what)
+        source = self.sources[place]
+        own = reading(self.base, place.what, source.bases)
         at = self.at(place.at)
-        other = picked(reading(self.sources[place], place.what), at)
+        other = picked(reading(source, place.what), at)
         return put(torch.zeros_like(own), at, other - picked(own, at))
 
     def _passed(self, name: str, paths: Sequence[Path]) -> Tensor:
         """What a component differs by when these paths, and no others, reach it."""
-        component = self.base.model.graph[name]
-        ports = {port.name: self.base.streams[port.stream] for port in component.ports}
+        ports = self.base.ports(name)
         for hop, before in _by_end(paths).items():
             delta, at = self._brought(before), self.at(hop.at)
             for port in hop.ports:

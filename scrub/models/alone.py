@@ -16,9 +16,10 @@ from torch import nn
 from scrub.models.anatomy import Organ
 from scrub.models.attending import PORTS, attend, number_of
 from scrub.models.base import Call
+from scrub.models.blocks import block_of
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads
-from scrub.models.linear import block_of, project, project_each
+from scrub.models.linear import project, project_each
 from scrub.models.pieces import Tensor
 from scrub.models.substitute import Bound, parametrised
 
@@ -97,19 +98,24 @@ def _project(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor
 
 
 def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> dict[_Slice, Tensor] | None:
-    """The same where the calls' inputs are laid out as one block: a norm and a batched product
-    for each port. None where they are not."""
+    """The same where all inputs are slices of one block: one norm, and a batched product for each
+    port. None where they are not."""
+    inputs = block_of([call.ports[port] for port in PORTS for call in calls])
+    if inputs is None or piece.organ.memory_space:
+        return None
+    block, numbers = inputs
+    normed = piece.normed_at("q", block)  # [row · position, slice, width]
+    n, shape = len(calls), calls[0].ports["q"].shape[:2]
+    if numbers == list(range(len(PORTS) * n)):
+        read = normed.split(n, dim=1)
+    else:
+        read = tuple(normed[:, numbers[i * n : (i + 1) * n]] for i in range(len(PORTS)))
     found: dict[_Slice, Tensor] = {}
-    for port in PORTS:
-        block = block_of([call.ports[port] for call in calls])
-        if block is None:
-            return None
+    for port, x in zip(PORTS, read, strict=True):
         wanted = [_slice(piece, call, port) for call in calls]
-        normed = piece.normed_at(port, block.flatten(0, 1)).view(len(calls), -1, block.shape[-1])
         module = (piece.organ.projections or {})[wanted[0].path]
-        values = project_each(module, normed, [one.start for one in wanted], wanted[0].width)
-        shape = (*block.shape[1:3], wanted[0].width)
-        found |= {one: v.view(shape) for one, v in zip(wanted, values, strict=True)}
+        values = project_each(module, x, [one.start for one in wanted], wanted[0].width)
+        found |= zip(wanted, values.unflatten(1, shape), strict=True)
     return found
 
 

@@ -7,6 +7,7 @@ the model's own weights wherever the storage allows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -58,33 +59,21 @@ def project(
 def project_each(
     module: nn.Module, x: torch.Tensor, starts: Sequence[int], width: int
 ) -> torch.Tensor:
-    """A slice of the module's output of each input of its own: [slice, n, in] to [slice, n, width].
+    """A slice of the module's output of each input of its own: [n, slice, in] to [slice, n, width].
 
     One batched product for all of them.
     """
-    weight, bias = weight_of(module), bias_of(module)
-    kernels = torch.stack([weight[start : start + width] for start in starts]).transpose(1, 2)
+    kernels, bias = _windows(weight_of(module), starts, width), bias_of(module)
     if bias is None:
-        return torch.bmm(x, kernels)
-    offsets = torch.stack([bias[start : start + width] for start in starts])[:, None]
-    return torch.baddbmm(offsets, x, kernels)
+        return torch.bmm(x.transpose(0, 1), kernels)
+    offsets = _windows(bias, starts, width)[:, None]
+    return torch.baddbmm(offsets, x.transpose(0, 1), kernels)
 
 
-def block_of(tensors: Sequence[torch.Tensor]) -> torch.Tensor | None:
-    """Tensors that lie one after another in one storage, seen as one [tensor, ...] without a copy.
-
-    None where they do not, and where gradients are asked for: each tensor is to have its own.
-
-    >>> whole = torch.arange(12.0).view(3, 2, 2)
-    >>> block_of(list(whole)).shape, block_of([whole[0], whole[2], whole[1]])
-    (torch.Size([3, 2, 2]), None)
-    """
-    first, size = tensors[0], tensors[0].numel()
-    for i, tensor in enumerate(tensors):
-        together = tensor.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
-        placed = tensor.storage_offset() == first.storage_offset() + i * size
-        alike = tensor.shape == first.shape and tensor.is_contiguous() and not tensor.requires_grad
-        if not (together and placed and alike):
-            return None
-    shape = (len(tensors), *first.shape)
-    return first.as_strided(shape, (size, *first.stride()), first.storage_offset())
+def _windows(of: torch.Tensor, starts: Sequence[int], width: int) -> torch.Tensor:
+    """So many entries from each start: of [out, ...], [start, ..., width]. A view where the starts
+    are evenly spaced."""
+    steps = {after - before for before, after in pairwise(starts)} or {width}
+    if len(steps) == 1 and min(steps) > 0:
+        return of[starts[0] :].unfold(0, width, min(steps))[: len(starts)]
+    return torch.stack([of[start : start + width] for start in starts]).movedim(1, -1)

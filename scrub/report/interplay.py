@@ -24,7 +24,7 @@ def ranking(found: Interactions) -> Ranking:
     metric, out = said["metric"], found.direction == "knock_out"
     if found.interactions is None:
         effects, kept = found.shapley, slice(None)
-        subsets = tuple((name,) for name in found.members)
+        subsets: tuple[tuple[str, ...], ...] = tuple((name,) for name in found.members)
         unit = f"Shapley value on {metric}"
     else:
         effects, kept = found.interactions, slice(1, None)  # the empty set's is the whole metric

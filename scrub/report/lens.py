@@ -49,7 +49,7 @@ def heatmap(
     how = f"read out by {found.conventions['read_out']}"
     if shown == "gradient":
         how = f"of its logit at position {found.scored_at[row]}"
-    title = f"Where the {SHOWN[shown]} lies" if shown == "gradient" else "What every state says"
+    title = "What the logit depends on" if shown == "gradient" else "What every state says"
     return Heatmap(title, (panel,), unit=SHOWN[shown], said=(said, how), rows_are="state")
 
 

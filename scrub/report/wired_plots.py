@@ -109,7 +109,7 @@ def _paths(found: PathPatch) -> Figure:
         for one in found.carried
         for name in found.names
     ]
-    figure = bars.draw(
+    return bars.draw(
         bars.Ranking(
             "What paths carry",
             tuple((name,) for name in names),
@@ -118,8 +118,6 @@ def _paths(found: PathPatch) -> Figure:
             said=said_of(found),
         )
     )
-    figure.axes[0].set_ylabel("path", fontsize=BODY)
-    return figure
 
 
 def _measured(values: Floats, low: Floats | None, high: Floats | None) -> Measured:

@@ -7,11 +7,14 @@ open file) is shown and marked: a call with such an argument is like no other.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import hashlib
 import inspect
+import re
 import sys
+import tokenize
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -29,6 +32,7 @@ from scrub.models.code import code_text
 from scrub.models.fingerprint import fingerprint_of
 
 DEEPEST = 12  # containers within containers
+LONGEST = 1000  # of a string that could be a path
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 INSTALLED = ("site-packages", "dist-packages")
 
@@ -90,17 +94,19 @@ class Teller:
 
     def _text(self, value: str | Path) -> Any:
         """A name; with the hash of what it names, if that is a file, or a model that is here."""
-        if isinstance(value, str) and ("\n" in value or len(value) > 1000):
+        if isinstance(value, str) and ("\n" in value or len(value) > LONGEST):
             return value
-        try:
-            found = resolve_model_source(value, self.folder)
-            path = Path(found)
-            place = path if path.exists() else self.folder / Path(value).expanduser()
+        for place in self._places(value):
             if (content := _content(place)) is not None:
                 return {"path": str(value), "sha256": content}
-        except (InputRefused, OSError, ValueError, TypeError):
-            pass
         return str(value) if isinstance(value, str) else {"path": str(value)}
+
+    def _places(self, name: str | Path) -> Iterator[Path]:
+        """Where what it names could be: beside us, or among the models that come with scrub."""
+        if str(name):
+            yield self.folder / Path(name).expanduser()
+        with contextlib.suppress(InputRefused, OSError, RuntimeError):
+            yield Path(resolve_model_source(name, self.folder))
 
     def _array(self, value: Any, where: str) -> Any:
         if isinstance(value, torch.Tensor):
@@ -127,7 +133,7 @@ class Teller:
         self.sources[name] = source_of(function)
         code = getattr(plain, "__code__", None)
         told["source"] = self.sources[name]
-        if not has_source(function) and code is not None:
+        if code is not None:  # the file may have been changed since it was imported
             told["code"] = hashlib.sha256(code_text(code).encode()).hexdigest()
         defaults = getattr(plain, "__defaults__", None), getattr(plain, "__kwdefaults__", None)
         told["defaults"] = self.tell(defaults, f"{where}'s defaults", depth + 1)
@@ -149,27 +155,31 @@ def source_of(thing: Any) -> str:
     'no source: len is built into Python or compiled.'
     """
     name = getattr(thing, "__qualname__", type(thing).__name__)
+    last = getattr(thing, "__name__", "")
     try:
-        return inspect.getsource(thing)
+        found = inspect.getsource(thing)
+        begins = re.compile(rf"@|(async def|def|class) {last}\b")
+        if not last.isidentifier() or begins.match(found.lstrip()):
+            return found
+        return f"no source: the file that {name} came from holds it no more."
     except TypeError:
         return f"no source: {name} is built into Python or compiled."
-    except OSError:
+    except (OSError, SyntaxError, tokenize.TokenError):
         return f"no source: {name} was typed or made where Python keeps none."
-
-
-def has_source(thing: Any) -> bool:
-    return not source_of(thing).startswith("no source:")
 
 
 def is_installed(thing: Any) -> bool:
     """Whether something belongs to Python, to scrub or to an installed package: its version tells
     what it is."""
+    file = getattr(getattr(thing, "__code__", None), "co_filename", "")
+    if file.startswith("<") and not file.startswith("<frozen"):
+        return False  # typed
     module = getattr(thing, "__module__", None) or "builtins"
     top = module.split(".")[0]
-    if top == "scrub" or top in sys.stdlib_module_names and top != "__main__":
+    if top == "scrub" or top in sys.stdlib_module_names:
         return True
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and any(part in INSTALLED for part in Path(file).parts)
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    return any(part in INSTALLED for part in Path(file).parts)
 
 
 def _uses(function: Any) -> Iterator[tuple[str, Any]]:
@@ -205,10 +215,13 @@ def _fingerprint(value: Any) -> Any:
 
 def _content(path: Path) -> str | None:
     """The hash of a file, or of a model's folder; None for any other folder, and for nothing."""
-    if path.is_file():
-        return _hash([path])
-    if (path / "config.json").is_file():
-        return _hash(sorted(p for p in path.rglob("*") if p.is_file()), path)
+    try:
+        if path.is_file():
+            return _hash([path])
+        if (path / "config.json").is_file():
+            return _hash(sorted(p for p in path.rglob("*") if p.is_file()), path)
+    except (OSError, ValueError):
+        return None  # no name that a file could have, or none of ours to read
     return None
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 DEEPEST = 40  # containers within containers
+NO_ROOM = (torch.complex128,)  # what safetensors has no name for
 
 Arrays = dict[str, torch.Tensor]
 
@@ -56,7 +57,9 @@ class Encoder:
             return self._lost(value, where)
         if isinstance(value, enum.Enum):
             return {"enum": _name(type(value)), "name": value.name}
-        if value is None or type(value) in (bool, str, int):
+        if isinstance(value, str):
+            return str(value)
+        if value is None or type(value) in (bool, int):
             return value
         if type(value) is float:
             return value if np.isfinite(value) else {"float": repr(value)}
@@ -97,7 +100,7 @@ class Encoder:
         return self._array(kind, held, where)
 
     def _array(self, kind: str, value: torch.Tensor, where: str) -> Any:
-        if value.layout is not torch.strided or value.is_quantized:
+        if value.layout is not torch.strided or value.is_quantized or value.dtype in NO_ROOM:
             return self._lost(value, where)
         name = f"{len(self.arrays)}:{where}"
         self.arrays[name] = value.contiguous().clone()

@@ -24,11 +24,12 @@ from tests.architectures.building import Case, config_of
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "architectures.md"
 TABLES = re.compile(r"(<!-- tables -->\n)(.*)(<!-- end -->)", re.DOTALL)
 
-CASES: tuple[Case, ...] = tuple(
+CASES: tuple[Case, ...] = tuple(  # all that this transformers has
     case
     for file in pkgutil.iter_modules(tests.architectures.__path__)
     if not file.name.startswith(("test_", "coverage"))
     for case in getattr(importlib.import_module(f"tests.architectures.{file.name}"), "CASES", ())
+    if case.model_type in transformers.CONFIG_MAPPING
 )
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
+from transformers import CONFIG_MAPPING
+
 from scrub.models.families import FAMILIES
 from scrub.models.families.kinds import KINDS, kind_of
 from tests.architectures.coverage import CASES, PAGE, covered, page
 
 
+@pytest.mark.skipif(
+    any(name not in CONFIG_MAPPING for name in FAMILIES),
+    reason="the page holds architectures that this transformers does not have",
+)
 def test_the_page_is_what_the_cases_say():
     text = PAGE.read_text(encoding="utf-8")
     assert text == page(text), "python -m tests.architectures.coverage writes it anew"
 
 
 def test_every_architecture_with_facts_has_a_case():
-    assert {case.model_type for case in CASES} == set(FAMILIES)
+    assert {case.model_type for case in CASES} == {n for n in FAMILIES if n in CONFIG_MAPPING}
 
 
 def test_as_many_of_each_kind_as_is_promised():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from tests.mediation.slow import Slow
 
 Tensor = torch.Tensor
 CORRUPT = "embed=partner:partner"
-QUICK = {"references": None, "replicates": 100}
+QUICK: dict[str, Any] = {"references": None, "replicates": 100}
 
 
 class Partners(Case):

@@ -38,7 +38,11 @@ def test_the_exact_effect_of_an_edge_is_what_a_pass_with_hooks_gives(shape: str)
         edge = found.edges[number]
         delta = case.slow.other[edge.feeder] - case.slow.wild[edge.feeder]
         place = case.slow.place(edge.reader, edge.port)
-        theirs = case.patched(case.slow, [Change(place, lambda own, d=delta: own + d)])
+
+        def added(own: Any, delta: Any = delta) -> Any:
+            return own + delta
+
+        theirs = case.patched(case.slow, [Change(place, added)])
         effect = found.per_example["exact"][row]
         np.testing.assert_allclose(effect, theirs - case.loss(), atol=1e-6, err_msg=str(edge))
 
@@ -82,7 +86,7 @@ def test_the_exact_effect_of_a_neuron_is_what_a_pass_with_hooks_gives(shape: str
 def test_the_edges_that_leave_the_embedding_sum_to_the_total_and_all_edges_do_not(
     shape: str,
 ) -> None:
-    found = edges_of(shape, method="eap-ig-inputs", steps=32)
+    found = edges_of(shape, method="eap-ig-inputs", steps=64)
     leaving = sum(v for edge, v in found.scores.items() if edge.feeder == "embed")
     assert leaving == pytest.approx(found.total.value, rel=0.01)
     assert sum(found.scores.values()) != pytest.approx(found.total.value, rel=0.1)

@@ -164,7 +164,8 @@ def test_what_is_found_is_kept_as_json_and_as_a_table(tmp_path: Path) -> None:
 REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "all at once": (
         {"circuit": "embed->a0.h0<v>,a9.h0->logits,m0->a0.h0<q>", "corrupt": "m0=zero"},
-        "edge 'a9.h0->logits': component 'a9.h0' does not exist. Did you mean a1.h0 or a0.h0?\n"
+        "edge 'a9.h0->logits': component 'a9.h0' does not exist. Did you mean a1.h0 or a0.h0 or "
+        "a1.h3?\n"
         "edge 'm0->a0.h0<q>': m0 does not feed a0.h0.\n"
         "corruption 'm0=zero': is not of a source, and a circuit goes between two inputs. Corrupt "
         "embed.",

@@ -200,7 +200,7 @@ def test_trained_heads_that_share_the_work_back_each_other_up() -> None:
 
 
 def test_beyond_twelve_members_shapley_values_are_sampled() -> None:
-    """Of eight terms that add up, and pairs that do not, the values are known."""
+    """And add up to what changing everybody does."""
     model, task = toy()
     many = {name: name for name in "ABDEFGHI"} | {
         name: name for name in ("either", "apart", "both", "added", "x")

@@ -166,7 +166,7 @@ def members(name: str, loop: Loop) -> list[str]:
 def ours(shape: str, written: Sequence[str], **options: object) -> Trace:
     model = TransformersModel(loop_of(shape).module, shape)
     cells = CELLS + MORE.get(shape, "")
-    return trace(model, task(), corrupt=list(written), cells=cells, **options)
+    return trace(model, task(), corrupt=list(written), cells=cells, replicates=100, **options)
 
 
 def cases() -> list[Any]:
@@ -174,7 +174,7 @@ def cases() -> list[Any]:
     found = []
     for shape, (name, written), way in product(SHAPES, CORRUPTIONS.items(), Direction):
         fast = name == "contrast" and way is Direction.RESTORE
-        fast |= (shape, name) == ("llama", "a head, and the state after it")
+        fast |= (shape, way, name[:6]) == ("llama", Direction.KNOCK_OUT, "a head")
         marks = [] if fast else [pytest.mark.slow]
         label = f"{shape}-{name}-{way.value}"
         found.append(pytest.param(shape, written, way.value, id=label, marks=marks))
@@ -183,7 +183,7 @@ def cases() -> list[Any]:
 
 @pytest.mark.parametrize(("shape", "written", "direction"), cases())
 def test_every_cell_agrees_with_a_pass_with_hooks(shape, written, direction):
-    found = ours(shape, written, direction=direction, positions="subject,end,4,together")
+    found = ours(shape, written, direction=direction, positions="subject,end,together")
     hand = ByHand(shape, written, restore=direction == "restore")
     assert found.per_example["wild"] == pytest.approx(hand.score(), abs=1e-9)
     assert found.per_example["corrupted"] == pytest.approx(hand.score(hand.corruption), abs=1e-9)
