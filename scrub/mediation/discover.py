@@ -14,7 +14,7 @@ from scrub.data.task import Task
 from scrub.errors import InputRefused, Problem
 from scrub.graph import ModelGraph
 from scrub.graph.circuits import Edge, write_circuit
-from scrub.mediation.attribute import named, pair_of, require_count
+from scrub.mediation.attribute import named, pair_of, require_count, require_sources
 from scrub.mediation.attribution import EdgeIndex, Method, Rule, edge_estimates
 from scrub.mediation.circuits import Writers
 from scrub.mediation.corruption import Corruption, corruption
@@ -139,6 +139,7 @@ def discover(
     setting = Setting.of(model, task, options)
     told = progress or Silent()
     made = corruption(corrupt, setting.subject)
+    require_sources(made, setting.subject, "a circuit")
     search, score = halves(setting)
     tried: tuple[Step, ...] = ()
     if chosen is How.ACDC:

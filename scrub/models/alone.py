@@ -38,6 +38,8 @@ WIDTHS = (
     "kv_dim", "key_value_dim", "dim", "d_model", "query_dim",
 )  # fmt: skip
 
+AT_ONCE = 32  # positions that are normed and projected while they lie in the processor's cache
+
 
 def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tensor:
     """The module's own attention over as many virtual heads as there are calls."""
@@ -104,19 +106,23 @@ def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> dict[_Slice, Tensor] |
     if inputs is None or piece.organ.memory_space:
         return None
     block, numbers = inputs
-    normed = piece.normed_at("q", block)  # [row · position, slice, width]
     n, shape = len(calls), calls[0].ports["q"].shape[:2]
-    if numbers == list(range(len(PORTS) * n)):
-        read = normed.split(n, dim=1)
-    else:
-        read = tuple(normed[:, numbers[i * n : (i + 1) * n]] for i in range(len(PORTS)))
-    found: dict[_Slice, Tensor] = {}
-    for port, x in zip(PORTS, read, strict=True):
-        wanted = [_slice(piece, call, port) for call in calls]
-        module = (piece.organ.projections or {})[wanted[0].path]
-        values = project_each(module, x, [one.start for one in wanted], wanted[0].width)
-        found |= zip(wanted, values.unflatten(1, shape), strict=True)
-    return found
+    wanted = {port: [_slice(piece, call, port) for call in calls] for port in PORTS}
+    found: dict[str, list[Tensor]] = {port: [] for port in PORTS}
+    for part in block.split(len(block) if block.requires_grad else AT_ONCE):
+        normed = piece.normed_at("q", part)  # [row · position, slice, width]
+        if numbers == list(range(len(PORTS) * n)):
+            read = normed.split(n, dim=1)
+        else:
+            read = tuple(normed[:, numbers[i * n : (i + 1) * n]] for i in range(len(PORTS)))
+        for (port, slices), x in zip(wanted.items(), read, strict=True):
+            module = (piece.organ.projections or {})[slices[0].path]
+            starts = [one.start for one in slices]
+            found[port].append(project_each(module, x, starts, slices[0].width))
+    made: dict[_Slice, Tensor] = {}
+    for port, slices in wanted.items():
+        made |= zip(slices, torch.cat(found[port], dim=1).unflatten(1, shape), strict=True)
+    return made
 
 
 def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:

@@ -18,6 +18,7 @@ from scrub.models.shapes import layers_of, own_config, unused_of
 from scrub.models.spots import Spot
 from scrub.models.steps import Kind, Step, Wiring
 from scrub.models.substitute import Scaling, fetched
+from scrub.models.versions import advice
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class _Finder:
         except AttributeError:
             held = ", ".join(name for name, _ in module.named_children()) or "no modules"
             found = f"{type(module).__name__} has no '{path}' as its architecture should; "
-            raise InputRefused(Problem(where, f"{found}it has {held}.")) from None
+            raise InputRefused(Problem(where, f"{found}it has {held}.", advice())) from None
 
     def _blocks(self, stack: Stack) -> list[Spot]:
         """The blocks of a stack in order of application, shared ones once for each turn."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scrub.errors import ModelRefused
+from scrub.errors import ModelRefused, ScrubError
 from scrub.models.adapter import TransformersModel
 from scrub.models.checks import CHECKS, finite_weights
+from scrub.models.exhaustion import is_out_of_memory
 from scrub.models.measure import Check
 from scrub.models.plain import Plain
+from scrub.models.versions import advice
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,25 @@ def probe(model: TransformersModel, seed: int = 0) -> ProbeReport:
     """Runs all checks, on two short rows of random tokens.
 
     Weights or values that are not finite end it at once: nothing computed from them compares.
+    Raises `ModelRefused` where the model cannot be run as its facts say.
     """
     plain = Plain(model, seed)
     done = [finite_weights(model)]
     for check in CHECKS:
         if any(not measured.passed for measured in done if measured.final):
             break
-        done += check(plain)
+        try:
+            done += check(plain)
+        except (ScrubError, MemoryError):
+            raise
+        except Exception as error:  # the model's own code, run on what it was not written for
+            if is_out_of_memory(error):
+                raise
+            raise ModelRefused(_not_run(model.name, error)) from error
     return ProbeReport(model.name, tuple(done))
+
+
+def _not_run(name: str, error: Exception) -> str:
+    said = f"{type(error).__name__}: {error}".rstrip(".")
+    fix = advice() or "Please report it, with the config."
+    return f"model '{name}' is refused, for it does not run as its facts say: {said}. {fix}"
