@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from scrub.mediation.traced import Trace
     from scrub.models.callables import component, handmade, source
     from scrub.models.foreign import Network
+    from scrub.results.comparison import Comparison
     from scrub.results.result import Result
+    from scrub.study.compare import compare
     from scrub.study.experiment import run
     from scrub.study.keeper import Keeper
     from scrub.study.settings import Settings
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ANY": "scrub.data.features",
     "EXACT": "scrub.data.features",
+    "Comparison": "scrub.results.comparison",
     "Dataset": "scrub.data.dataset",
     "Hypothesis": "scrub.hypothesis.hypothesis",
     "InputRefused": "scrub.errors",
@@ -58,6 +61,7 @@ _HOMES = {
     "attribute": "scrub.mediation.attribute",
     "attribute_places": "scrub.mediation.attribute_places",
     "circuit_curve": "scrub.mediation.faithfulness",
+    "compare": "scrub.study.compare",
     "component": "scrub.models.callables",
     "discover": "scrub.mediation.discover",
     "dose_response": "scrub.mediation.doses",
@@ -81,6 +85,7 @@ _HOMES = {
 __all__ = [
     "ANY",
     "EXACT",
+    "Comparison",
     "Dataset",
     "Hypothesis",
     "InputRefused",
@@ -95,6 +100,7 @@ __all__ = [
     "attribute",
     "attribute_places",
     "circuit_curve",
+    "compare",
     "component",
     "discover",
     "dose_response",

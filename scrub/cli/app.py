@@ -10,6 +10,7 @@ from scrub import __version__
 from scrub.cli.attribute import attribute
 from scrub.cli.check import check
 from scrub.cli.circuit import circuit
+from scrub.cli.compare import compare
 from scrub.cli.guard import guarded
 from scrub.cli.help import SETTINGS, Command
 from scrub.cli.models import app as models
@@ -59,6 +60,11 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
     (check, "Check a hypothesis, without loading weights.", "scrub check hypotheses/induction.py"),
     (plan, "Forecast what a run will cost.", "scrub plan induction --draws 16 --schedule"),
     (run, "Scrub a hypothesis and report what it recovers.", "scrub run induction --json out.json"),
+    (
+        compare,
+        "Compare hypotheses about one behaviour.",
+        "scrub compare induction induction_chain induction_wrong --png pareto.png",
+    ),
     (
         trace,
         "Find where a corrupted run can be repaired.",

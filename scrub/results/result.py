@@ -194,8 +194,7 @@ class Result:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; per-example values are not in it."""
         found = {k: v for k, v in vars(self).items() if k not in ("per_example", "schema")}
-        plain = {name: _plain(value) for name, value in found.items()}
-        return {"schema": self.schema, **plain}
+        return {"schema": self.schema, **{name: plain(value) for name, value in found.items()}}
 
     def write_json(self, path: str | Path) -> Path:
         """Write the JSON form, and the per-example values beside it as safetensors.
@@ -250,14 +249,14 @@ def register_renderer(render: Callable[[Result], str]) -> None:
     _renderers.append(render)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dataclasses, tuples and numbers as JSON knows them; what is not finite becomes null."""
     if isinstance(value, tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        return _plain(asdict(value))
+        return plain(asdict(value))
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
     if isinstance(value, np.integer):

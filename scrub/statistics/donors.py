@@ -51,10 +51,15 @@ class _Variable:
     donors: Integers
     classes: Integers | None
     moves: tuple[bool, bool]
+    pool: int | None = None
 
 
-def donor_part(sample: Sample, seed: int) -> DonorPart:
-    """The donor part of every row's influence, with its noise, in time linear in the draws."""
+def donor_part(sample: Sample, seed: int, pools: Integers | None = None) -> DonorPart:
+    """The donor part of every row's influence, with its noise, in time linear in the draws.
+
+    `pools` [V]: variables of `sample.donors` with the same number count as one variable, whose
+    effects add up row by row, or cancel; without it each counts for itself.
+    """
     residuals = np.stack(
         [surprise(values, sample.model).ravel() for values in (sample.scrubbed, sample.baseline)],
         axis=1,
@@ -63,12 +68,14 @@ def donor_part(sample: Sample, seed: int) -> DonorPart:
     signs = _signs(len(residuals), seed)
     total = np.zeros((sample.rows, 2, 1 + FLIPS))
     separate = np.zeros((2, 2))
-    for variable in _distinct(sample):
-        moved = [channel for channel in (SCRUBBED, BASELINE) if variable.moves[channel]]
-        given = _given(variable, residuals[:, moved], signs, sample.rows)
-        total[:, moved] += given
-        noise = np.einsum("jam,jbm->ab", given[..., 1:], given[..., 1:]) / FLIPS
-        separate[np.ix_(moved, moved)] += given[..., 0].T @ given[..., 0] - noise
+    for pool in _pooled(_distinct(sample, pools)):
+        pooled = np.zeros_like(total)
+        for variable in pool:
+            moved = [channel for channel in (SCRUBBED, BASELINE) if variable.moves[channel]]
+            pooled[:, moved] += _given(variable, residuals[:, moved], signs, sample.rows)
+        total += pooled
+        noise = np.einsum("jam,jbm->ab", pooled[..., 1:], pooled[..., 1:]) / FLIPS
+        separate += pooled[..., 0].T @ pooled[..., 0] - noise
     noise = np.einsum("jam,jbm->jab", total[..., 1:], total[..., 1:]) / FLIPS
     return DonorPart(total[..., 0], noise, separate)
 
@@ -114,7 +121,16 @@ def _signs(draws: int, seed: int) -> Floats:
     return signs
 
 
-def _distinct(sample: Sample) -> list[_Variable]:
+def _pooled(variables: list[_Variable]) -> list[list[_Variable]]:
+    """Those of one pool together, all others alone."""
+    found: dict[object, list[_Variable]] = {}
+    for number, variable in enumerate(variables):
+        key = ("alone", number) if variable.pool is None else variable.pool
+        found.setdefault(key, []).append(variable)
+    return list(found.values())
+
+
+def _distinct(sample: Sample, pools: Integers | None = None) -> list[_Variable]:
     """The draws of scrubbed and baseline, each once, however often it is listed."""
     found: dict[tuple[bytes, bytes], _Variable] = {}
     for channel, donors, classes in (
@@ -131,7 +147,8 @@ def _distinct(sample: Sample) -> list[_Variable]:
             key = (flat.tobytes(), b"" if own is None else own.tobytes())
             before = found[key].moves if key in found else (False, False)
             moves = (before[0] or channel == SCRUBBED, before[1] or channel == BASELINE)
-            found[key] = _Variable(flat, own, moves)
+            pool = None if pools is None or channel == BASELINE else int(pools[k])
+            found[key] = _Variable(flat, own, moves, found[key].pool if key in found else pool)
     return list(found.values())
 
 

@@ -27,7 +27,7 @@ from typing import Protocol
 import numpy as np
 
 from scrub.statistics.donors import donor_part, line_through
-from scrub.statistics.sample import Floats, Sample
+from scrub.statistics.sample import Floats, Integers, Sample
 
 Direction = tuple[float, float, float]  # of scrubbed, baseline, model
 
@@ -92,12 +92,12 @@ class PopulationInfluence:
     count: int
 
     @classmethod
-    def of(cls, sample: Sample, seed: int) -> PopulationInfluence:
-        """The influence of every row of the sample's data."""
+    def of(cls, sample: Sample, seed: int, pools: Integers | None = None) -> PopulationInfluence:
+        """The influence of every row of the sample's data; `pools` as in `donor_part`."""
         count = len(sample.references)
         reference = np.zeros((sample.rows, 3))
         reference[sample.references] = centred_means(sample) / count
-        found = donor_part(sample, seed)
+        found = donor_part(sample, seed, pools)
         widen = ((0, 1), (0, 1))  # the model's mean has no donors
         return cls(
             reference,

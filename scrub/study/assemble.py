@@ -106,11 +106,11 @@ def assemble(
     )
 
 
-def _estimate(plan: Plan, measured: Measured) -> Estimate:
-    """The statistics of the three sets of values, and of the rows that were drawn for them."""
-    settings, rows = plan.settings, len(plan.task.dataset)
+def sample_of(plan: Plan, measured: Measured) -> Sample:
+    """The three sets of values, and the rows that were drawn for them."""
+    rows = len(plan.task.dataset)
     donors = measured.donors["scrub"].rows[1:]
-    sample = Sample(
+    return Sample(
         rows=rows,
         references=plan.references,
         scrubbed=measured.values["scrub"].metric,
@@ -121,8 +121,13 @@ def _estimate(plan: Plan, measured: Measured) -> Estimate:
         classes=draw_classes(plan.claim.tree)[1:],
         baseline_classes=draw_classes(plan.baseline.tree)[1:] if plan.baseline else None,
     )
+
+
+def _estimate(plan: Plan, measured: Measured) -> Estimate:
+    """The statistics of what was measured."""
+    settings = plan.settings
     return recovered(
-        sample,
+        sample_of(plan, measured),
         estimand=Estimand(settings.estimand),
         method=Interval(settings.interval),
         level=settings.level,
@@ -252,14 +257,14 @@ def _worst(plan: Plan, measured: Measured) -> tuple[Example, ...]:
             model=float(measured.model[i]),
             scrubbed=float(scrubbed[i].mean()),
             divergence=float(apart[i]),
-            shown=_shown(plan.task.dataset, int(plan.references[i])),
+            shown=shown(plan.task.dataset, int(plan.references[i])),
         )
         for i in order
         if apart[i] > 0
     )
 
 
-def _shown(dataset: Dataset, row: int) -> str:
+def shown(dataset: Dataset, row: int) -> str:
     """An example as a reader would want it: its texts if there are any, else its tokens."""
     example = dataset.example(row)
     shown = [

@@ -7,71 +7,27 @@ from __future__ import annotations
 
 import copy
 import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
 import scrub
-from scrub.data.dataset import Dataset
-from scrub.engine.budget import parse_bytes
-from scrub.engine.memory import plan_memory
-from scrub.engine.metrics import Scorer
-from scrub.engine.scrubbing import Bench
 from scrub.engine.threads import threaded
-from scrub.graph import ALL
-from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis, resolve_model_source
 from scrub.models.base import Model
-from scrub.models.batches import Inputs
-from scrub.models.callables import CallableModel
-from scrub.models.recording import record
 from scrub.results.result import Precision, Result
-from scrub.sampling.donors import Donors, draw_donors
 from scrub.study.assemble import Measured, Provenance, assemble
 from scrub.study.identity import fingerprint_of_claim
-from scrub.study.prepare import Plan, prepare, sites, whole_cost
+from scrub.study.measuring import Clock, Progress, Silent, measure
+from scrub.study.prepare import Plan, prepare
 from scrub.study.settings import Settings, changed_settings
 
 CHECKED = 16  # references that a half-precision run repeats in float32
-
-
-class Progress(Protocol):
-    """Told what is going on; the command line draws bars."""
-
-    def start(self, stage: str, total: int) -> None: ...
-
-    def advance(self, amount: int) -> None: ...
-
-
-class Silent:
-    """No progress."""
-
-    def start(self, stage: str, total: int) -> None:
-        pass
-
-    def advance(self, amount: int) -> None:
-        pass
-
-
-@dataclass(eq=False)
-class _Clock:
-    """Seconds spent in each stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
 def run(
@@ -94,7 +50,7 @@ def run(
     if not isinstance(hypothesis, Hypothesis):
         hypothesis = load_hypothesis(hypothesis)
     progress = progress or Silent()
-    clock = _Clock()
+    clock = Clock()
     with threaded(settings.threads):
         with clock("check"):
             plan = prepare(hypothesis, settings)
@@ -105,9 +61,9 @@ def run(
             probe_model(model, fingerprint)
         measured = measure(plan, model, progress, clock)
         with clock("precision"):
-            precision = _precision(plan, model, measured, settings)
+            precision = precision_of(plan, model, measured, settings)
         return assemble(
-            plan, measured, precision, _provenance(plan, model, fingerprint), clock.seconds
+            plan, measured, precision, provenance_of(plan, model, fingerprint), clock.seconds
         )
 
 
@@ -131,73 +87,7 @@ def probe_model(model: Model, fingerprint: str | None = None) -> None:
         require_probed(model, fingerprint)
 
 
-def probe_on_data(model: Model, inputs: Inputs, claim: Claim) -> None:
-    """Look at what depends on the inputs: their lengths, and what hand-made functions make of them.
-
-    Raises `ModelRefused`.
-    """
-    from scrub.models.adapter import TransformersModel
-    from scrub.models.handmade_probe import require_declared
-    from scrub.models.padding import require_padding_harmless
-
-    if isinstance(model, TransformersModel):
-        require_padding_harmless(model, inputs)
-    elif isinstance(model, CallableModel):
-        nodes = [node for node in claim.nodes.values() if node.positions != ALL]
-        require_declared(model, inputs, {part.component for node in nodes for part in node.parts})
-
-
-def measure(
-    plan: Plan, model: Model, progress: Progress | None = None, clock: _Clock | None = None
-) -> Measured:
-    """Draw, record, and run every schedule of a plan."""
-    progress, clock = progress or Silent(), clock or _Clock()
-    settings, items = plan.settings, plan.items("scrub")
-    with clock("draw"):
-        donors, dataset = _draw(plan)
-    with clock("probe"):
-        inputs = Inputs.of(dataset, model.graph)
-        probe_on_data(model, inputs, plan.claim.tree.claim)
-    cost = whole_cost(plan, len(inputs))
-    budget = parse_bytes(settings.memory) if settings.memory else None
-    references = len(plan.references)
-    memory = plan_memory(cost, items, model.device, budget, settings.batch, references)
-    with clock("record"):
-        progress.start("recording", len(inputs))
-        recording = record(
-            model,
-            inputs,
-            sites(plan),
-            batch=memory.inputs,
-            place=memory.place,
-            advance=progress.advance,
-        )
-    with recording, clock("run"):
-        scorer = Scorer(plan.task, plan.task.dataset, model.device)
-        bench = Bench(
-            model, recording, dataset, scorer, plan.references, memory.chunk, memory.keeps_own
-        )
-        own = bench.measure_model(plan.model.schedule, donors["model"])
-        values = {} if plan.baseline else {"baseline": bench.uniform()}
-        for name in [name for name in plan.prepared if name != "model"]:
-            progress.start(f"running {name}", items)
-            schedule = plan.prepared[name].schedule
-            values[name] = bench.measure(schedule, donors[name], progress.advance)
-        return Measured(own, values, donors, memory, len(bench.halvings), cost)
-
-
-def _draw(plan: Plan) -> tuple[dict[str, Donors], Dataset]:
-    """The donors of every tree, and the data with all generated donors at its end."""
-    dataset, found = plan.task.dataset, {}
-    for name, prepared in plan.prepared.items():
-        draws = 1 if name == "model" else plan.settings.draws
-        references = plan.references.tolist()
-        found[name] = draw_donors(prepared.tree, references, draws, plan.settings.seed, dataset)
-        dataset = found[name].dataset
-    return found, dataset
-
-
-def _precision(plan: Plan, model: Model, measured: Measured, settings: Settings) -> Precision:
+def precision_of(plan: Plan, model: Model, measured: Measured, settings: Settings) -> Precision:
     """For a model run below float32: the same scrub of some references in float32, compared."""
     name = str(model.dtype).removeprefix("torch.")
     if model.dtype in (torch.float32, torch.float64):
@@ -220,7 +110,7 @@ def as_float32(model: Model, hypothesis: Hypothesis, settings: Settings) -> Mode
     return TransformersModel(copy.deepcopy(model.module).float(), model.name)
 
 
-def _provenance(plan: Plan, model: Model, fingerprint: str) -> Provenance:
+def provenance_of(plan: Plan, model: Model, fingerprint: str) -> Provenance:
     claim = plan.claim.tree.claim
     name = model.graph.name  # a folder's last name: where it lies is no part of what was found
     return Provenance(

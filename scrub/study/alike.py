@@ -1,0 +1,118 @@
+"""What several hypotheses must have in common before they are compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scrub.data.task import Task
+from scrub.errors import InputRefused, Problem
+from scrub.hypothesis.hypothesis import Hypothesis
+from scrub.hypothesis.loading import resolve_model_source
+from scrub.models.code import code_text
+from scrub.study.prepare import Plan, Prepared
+
+CONVENTIONS = (
+    "unimportant",
+    "replacement",
+    "nodes",
+    "donors",
+    "baseline",
+)  # what is drawn, and how
+
+
+def require_several(count: int) -> None:
+    """Raises `InputRefused` for fewer than two hypotheses."""
+    if count < 2:
+        found = (
+            f"there {'is one' if count == 1 else 'is none'}, and a comparison needs at least two."
+        )
+        raise InputRefused(Problem("hypotheses", found, "To test one, use scrub run."))
+
+
+def require_one_model(hypotheses: Sequence[Hypothesis], names: Sequence[str]) -> None:
+    """Raises `InputRefused` for hypotheses about different models, each named."""
+    sources = [resolve_model_source(one.model, one.folder) for one in hypotheses]
+    problems = [
+        Problem(
+            f"hypothesis '{name}'",
+            f"is about the model {_called(source)}, and '{names[0]}' about {_called(sources[0])}.",
+            "Compare claims about one model; --model sets it for all.",
+        )
+        for name, source in zip(names[1:], sources[1:], strict=True)
+        if not _same_model(source, sources[0])
+    ]
+    if problems:
+        raise InputRefused(problems)
+
+
+def require_one_behaviour(plans: Sequence[Plan], names: Sequence[str]) -> None:
+    """Raises `InputRefused` where tasks, metrics, conventions or baselines differ: all at once."""
+    problems = [
+        problem
+        for name, plan in zip(names[1:], plans[1:], strict=True)
+        for problem in _differences(name, plan, names[0], plans[0])
+    ]
+    if problems:
+        raise InputRefused(problems)
+
+
+def _same_model(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, (str, Path)) or isinstance(other, (str, Path)):
+        return type(one) is type(other) and bool(one == other)
+    prints = [getattr(model, "fingerprint", None) for model in (one, other)]
+    return all(map(callable, prints)) and prints[0]() == prints[1]()  # type: ignore[misc]
+
+
+def _called(source: Any) -> str:
+    if isinstance(source, Path):
+        return f"'{source.name}'"
+    return f"'{source}'" if isinstance(source, str) else f"in memory ({type(source).__name__})"
+
+
+def _differences(name: str, plan: Plan, first: str, other: Plan) -> Iterator[Problem]:
+    where = f"hypothesis '{name}'"
+    mine, theirs = _said_of(plan.task), _said_of(other.task)
+    for what in [what for what in mine if mine[what] != theirs[what]]:
+        shown = ("" if what == "data" else f" ({text[what]})" for text in (mine, theirs))
+        own, others = shown
+        found = f"its {what}{own} is not that of '{first}'{others}."
+        yield Problem(where, found, "Only hypotheses about one behaviour can be compared.")
+    options = plan.hypothesis.options.as_dict(), other.hypothesis.options.as_dict()
+    changed = [key for key in CONVENTIONS if options[0][key] != options[1][key]]
+    for key in changed:
+        found = f"{key} is {options[0][key]}, and {options[1][key]} in '{first}'."
+        flag = key.replace("_", "-")
+        yield Problem(where, found, f"Compare under one convention: --{flag} sets it for all.")
+    if not changed and mine == theirs and _drawn(plan.baseline) != _drawn(other.baseline):
+        found = f"its baseline resamples other components than that of '{first}'."
+        yield Problem(where, found, "Choose a baseline that all share, such as --baseline random.")
+
+
+def _said_of(task: Task) -> Mapping[str, str]:
+    """What makes two tasks one, by name."""
+    metric = task.metric if isinstance(task.metric, str) else code_text(task.metric)
+    scored = f"{task.answer} against {task.wrong}" if task.wrong else task.answer
+    return {
+        "data": task.dataset.fingerprint(),
+        "metric": task.metric_name if isinstance(task.metric, str) else _short(task, metric),
+        "scored position": str(task.positions),
+        "answer": scored,
+    }
+
+
+def _short(task: Task, code: str) -> str:
+    """A function by its name, and enough of its code's hash to tell two of one name apart."""
+    return f"{task.metric_name}, code {hashlib.sha256(code.encode()).hexdigest()[:8]}"
+
+
+def _drawn(prepared: Prepared | None) -> object:
+    """What a tree computes and draws, whatever its nodes are called."""
+    if prepared is None:
+        return None
+    draws = [(d.kind, d.path, d.of, d.within_length, d.feeder) for d in prepared.tree.draws]
+    return repr(prepared.schedule.instructions), draws
