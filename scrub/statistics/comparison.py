@@ -129,6 +129,7 @@ def share_difference(
     Pharmacokinetics and Biopharmaceutics 15:657-680), with the variance that the difference would
     have at the margin: see `_equivalence`.
 
+    >>> from scrub.statistics.contrast import paired
     >>> rng = np.random.default_rng(0)
     >>> donors = rng.integers(0, 200, (1, 200, 4))
     >>> own = rng.normal(size=200)

@@ -38,7 +38,7 @@ def require_one_model(hypotheses: Sequence[Hypothesis], names: Sequence[str]) ->
     problems = [
         Problem(
             f"hypothesis '{name}'",
-            f"is about the model {_called(source)}, and '{names[0]}' about {_called(sources[0])}.",
+            f"is about {_called(source)}, and '{names[0]}' about {_called(sources[0], 'a')}.",
             "Compare claims about one model; --model sets it for all.",
         )
         for name, source in zip(names[1:], sources[1:], strict=True)
@@ -68,10 +68,11 @@ def _same_model(one: Any, other: Any) -> bool:
     return all(map(callable, prints)) and prints[0]() == prints[1]()  # type: ignore[misc]
 
 
-def _called(source: Any) -> str:
+def _called(source: Any, which: str = "another") -> str:
     if isinstance(source, Path):
-        return f"'{source.name}'"
-    return f"'{source}'" if isinstance(source, str) else f"in memory ({type(source).__name__})"
+        return f"the model '{source.name}'"
+    kind = type(source).__name__
+    return f"the model '{source}'" if isinstance(source, str) else f"{which} {kind} in memory"
 
 
 def _differences(name: str, plan: Plan, first: str, other: Plan) -> Iterator[Problem]:

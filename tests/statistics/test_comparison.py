@@ -243,3 +243,21 @@ def test_equivalence_is_found_where_there_is_enough_data():
         for a in (np.random.default_rng(seed).random(256) for seed in range(5))
     )
     assert hits == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("references", [150, 60])
+def test_the_difference_in_data_as_they_are(references):
+    """One dataset, scrubbed again and again: its own difference is covered."""
+    population = replace(CLASSES, references=references)
+    second = replace(population, own=population.own - 0.3)
+    data = population.dataset(np.random.default_rng(5))
+    truth = population.share_in(data) - second.share_in(data)
+    how = Comparing(estimand=Estimand.DATA, flips=99, replicates=400)
+    covered = 0
+    for seed in range(300):
+        pair = of(*twins(population, seed, data=data))
+        found = share_difference(pair, replace(how, seed=seed))
+        covered += found.low <= truth <= found.high
+    print(f"\n{references} of 150 rows: covers {covered / 300:.3f}")
+    assert binom.cdf(covered, 300, 0.95) > 1e-3

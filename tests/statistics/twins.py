@@ -8,17 +8,19 @@ import numpy as np
 
 from scrub.statistics import Sample
 
-from .populations import Population
+from .populations import Data, Population
 
 
-def twins(population: Population, seed: int, shift: float = 0.0) -> tuple[Sample, Sample]:
+def twins(
+    population: Population, seed: int, shift: float = 0.0, data: Data | None = None
+) -> tuple[Sample, Sample]:
     """Two scrubs with one draw in common; the first recovers more by `shift` on average.
 
     They read their reference with different weights, and the donors of all draws but the first
     are each one's own.
     """
     rng = np.random.default_rng(seed)
-    data = population.dataset(rng)
+    data = data or population.dataset(rng)
     first = population.scrub_data(data, rng)
     kinds = data.kind[first.references][:, None]
     shape = first.scrubbed.shape

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 
 import networkx as nx
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
-from scrub import Comparison, InputRefused, Settings, compare, run
+from scrub import (
+    Comparison,
+    Dataset,
+    Hypothesis,
+    InputRefused,
+    Settings,
+    Task,
+    compare,
+    component,
+    handmade,
+    run,
+    source,
+)
 from scrub.hypothesis.loading import load_hypothesis
 from scrub.models.recording import record
 from scrub.study import measuring
@@ -165,7 +179,7 @@ def test_other_models_are_refused_before_any_is_loaded():
     twin = load_hypothesis("induction").with_model("induction-learned")
     assert said("induction", twin) == (
         "hypothesis 'induction (2)': is about the model 'induction-learned', and 'induction' about "
-        "'induction-2l'. Compare claims about one model; --model sets it for all."
+        "the model 'induction-2l'. Compare claims about one model; --model sets it for all."
     )
 
 
@@ -206,3 +220,68 @@ def test_a_margin_outside_0_and_1_is_refused():
     assert said("induction", "induction_chain", margin=0) == (
         "option 'margin': must lie between 0 and 1, found 0. For example 0.05."
     )
+
+
+def toy(parts: str = "AB", scale: int = 3, sign: int = 1, **options):
+    """Two sources, a component for each, and their sum; the claim names these components."""
+    x = np.random.default_rng(0).integers(0, 10, (64, 2))
+    columns = {"x0": x[:, 0].tolist(), "x1": x[:, 1].tolist(), "y": (x @ [2, 3]).tolist()}
+    data = Dataset.from_columns(columns, inputs=["x0", "x1"])
+
+    def loss(output, columns):
+        return sign * (output[:, 0, 0] - torch.tensor(columns["y"])).abs()
+
+    model = handmade(
+        source("x0", lambda inputs: inputs[:, 0, None, None]),
+        source("x1", lambda inputs: inputs[:, 1, None, None]),
+        component("A", lambda x0: 2 * x0, x0="x0"),
+        component("B", lambda x1: scale * x1, x1="x1"),
+        component("C", lambda a: a, a=["A", "B"]),
+        output="C",
+    )
+    graph = nx.DiGraph()
+    graph.add_node("answer", component="C", feature="y")
+    for part, column in (("A", "x0"), ("B", "x1")):
+        if part in parts:
+            graph.add_node(part, component=part, feature=column)
+            graph.add_edge(part, "answer")
+    task = Task(data, metric=loss, at="all", label=("y",))
+    return Hypothesis(graph, task=task, model=model, **{"self_donation": "allowed", **options})
+
+
+def test_models_in_memory_are_one_where_their_functions_are():
+    found = compare([toy(), toy("A")], FEW)
+    assert found.pairs[0].verdict == "hypothesis recovers more"
+    assert found.pairs[0].kl is None  # an output of width 1 is no distribution
+    assert said(toy(), toy(scale=4)) == (
+        "hypothesis 'hypothesis (2)': is about another CallableModel in memory, and 'hypothesis' "
+        "about a CallableModel in memory. Compare claims about one model; --model sets it for all."
+    )
+
+
+def test_functions_of_one_name_that_measure_something_else_are_told_apart():
+    assert re.fullmatch(
+        r"hypothesis 'hypothesis \(2\)': its metric \(loss, code [0-9a-f]{8}\) is not that of "
+        r"'hypothesis' \(loss, code [0-9a-f]{8}\)\. Only hypotheses about one behaviour can be "
+        r"compared\.",
+        said(toy(), toy(sign=-1)),
+    )
+
+
+def test_a_baseline_that_depends_on_the_claim_is_refused_where_it_differs():
+    both = (toy(baseline="components"), toy("A", baseline="components"))
+    assert said(*both) == (
+        "hypothesis 'hypothesis (2)': its baseline resamples other components than that of "
+        "'hypothesis'. Choose a baseline that all share, such as --baseline random."
+    )
+
+
+@pytest.mark.parametrize("changed", [{"estimand": "data"}, {"draws": 1}, {"references": 64}])
+def test_other_settings_compare_too(changed):
+    found = compare([toy(), toy("A")], FEW, **changed)
+    assert found.pairs[0].recovered.low > 0
+
+
+def test_one_reference_has_no_interval_and_no_evidence():
+    pair = compare([toy(), toy("A")], FEW, references=1).pairs[0]
+    assert (pair.metric.low, pair.metric.p, pair.metric.holm) == (None, 1, 1)
