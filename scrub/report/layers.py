@@ -74,7 +74,7 @@ def heights(graph: ModelGraph) -> dict[str, int]:
 def _stacks(graph: ModelGraph) -> list[list[str]]:
     """The components of each space, in order of evaluation, spaces that are read before their
     readers; all together where two spaces read each other."""
-    reads: nx.DiGraph[str] = nx.DiGraph()
+    reads: nx.DiGraph[Any] = nx.DiGraph()
     for component in graph.components:
         reads.add_node(component.space)
         sources = {graph.stream_spaces[port.stream] for port in component.ports}

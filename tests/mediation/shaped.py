@@ -68,8 +68,12 @@ class Case:
         real = torch.arange(LENGTH) < self.lengths[:, None]
         found = {"logits": world.output(None), **world.streams, **world.shares}
         assert set(found) <= set(seen)
+        tiny = torch.finfo(self.dtype).tiny  # a state may have been replaced by zeros
         return max(
-            float((found[name] - seen[name])[real].abs().max() / seen[name][real].abs().max())
+            float(
+                (found[name] - seen[name])[real].abs().max()
+                / seen[name][real].abs().max().clamp_min(tiny)
+            )
             for name in found
         )
 
