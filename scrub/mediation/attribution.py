@@ -136,7 +136,7 @@ def _contracted(pair: Pair, index: EdgeIndex, walk: Iterator[Slopes]) -> Tensor:
             read = values[:, : len(feeders)] if _leading(feeders) else values[:, feeders]
             slope_of = abreast([slope.ports[p] for p in ports]).to(read)
             products = read @ slope_of.transpose(1, 2)  # [row · position, feeder, port]
-            scores = products.unflatten(0, (rows, -1)).sum(1)
+            scores = products.view(rows, -1, *products.shape[1:]).sum(1)
             for i, port in enumerate(ports):
                 start, _ = index.into[port]
                 found[:, start : start + len(feeders)] = scores[:, :, i]

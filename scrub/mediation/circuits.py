@@ -181,7 +181,8 @@ class _Live:
         held = self.held.setdefault(home, [])
         held.append(self.index.number[name])
         rows = len(self.evaluator.fixed[name])
-        return self.evaluator.room[home][:, len(held)].unflatten(0, (rows, -1))
+        slot: Tensor = self.evaluator.room[home][:, len(held)]
+        return slot.view(rows, -1, slot.shape[1])
 
     def matters(self, kept: Kept) -> bool:
         """Whether some port [port, writer] reads a writer that differs."""

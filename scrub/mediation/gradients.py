@@ -173,7 +173,7 @@ class _Walk:
             whole = torch.zeros_like(block) if slope is None else slope
             rows = len(self.world.streams[stream])
             slopes |= zip(inputs, slices_of(whole, rows), strict=True)
-            self._gather(stream, whole.sum(dim=1).unflatten(0, (rows, -1)))
+            self._gather(stream, whole.sum(dim=1).view(rows, -1, whole.shape[2]))
         return slopes
 
     def _call(self, component: Component, values: Mapping[Input, Tensor]) -> Call:

@@ -109,10 +109,10 @@ def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> dict[_Slice, Tensor] |
     n, shape = len(calls), calls[0].ports["q"].shape[:2]
     wanted = {port: [_slice(piece, call, port) for call in calls] for port in PORTS}
     found: dict[str, list[Tensor]] = {port: [] for port in PORTS}
-    for part in block.split(len(block) if block.requires_grad else AT_ONCE):
+    for part in torch.split(block, len(block) if block.requires_grad else AT_ONCE):
         normed = piece.normed_at("q", part)  # [row · position, slice, width]
         if numbers == list(range(len(PORTS) * n)):
-            read = normed.split(n, dim=1)
+            read = torch.split(normed, n, dim=1)
         else:
             read = tuple(normed[:, numbers[i * n : (i + 1) * n]] for i in range(len(PORTS)))
         for (port, slices), x in zip(wanted.items(), read, strict=True):
@@ -121,7 +121,8 @@ def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> dict[_Slice, Tensor] |
             found[port].append(project_each(module, x, starts, slices[0].width))
     made: dict[_Slice, Tensor] = {}
     for port, slices in wanted.items():
-        made |= zip(slices, torch.cat(found[port], dim=1).unflatten(1, shape), strict=True)
+        values = torch.cat(found[port], dim=1)  # [slice, row · position, width]
+        made |= zip(slices, values.view(len(values), *shape, values.shape[2]), strict=True)
     return made
 
 

@@ -19,7 +19,7 @@ def slices_of(block: Tensor, rows: int) -> list[Tensor]:
     >>> [one.shape for one in slices_of(torch.zeros(6, 2, 5), rows=3)]
     [torch.Size([3, 2, 5]), torch.Size([3, 2, 5])]
     """
-    return [one.unflatten(0, (rows, -1)) for one in block.unbind(1)]
+    return [one.view(rows, -1, one.shape[1]) for one in block.unbind(1)]
 
 
 def block_of(slices: Sequence[Tensor]) -> tuple[Tensor, list[int]] | None:
