@@ -27,21 +27,20 @@ from tests.architectures.coverage import CASES
 from tests.laws.running import draw, engine, flat, reference
 
 
-def params(cases: Sequence[Case]) -> list[Any]:
-    """Each architecture's first case now; its variants in the slow tier."""
+def params(cases: Sequence[Case], step: int = 1) -> list[Any]:
+    """The first case of each architecture now, or of every so many; all others are slow."""
     first: dict[str, Case] = {}
     for case in cases:
         first.setdefault(case.model_type, case)
-    return [
-        pytest.param(case, id=case.name, marks=[] if first[case.model_type] is case else SLOW)
-        for case in cases
-    ]
+    now = list(first.values())[::step]
+    return [pytest.param(case, id=case.name, marks=[] if case in now else SLOW) for case in cases]
 
 
 SLOW = pytest.mark.slow
 DECODERS = [case for case in CASES if case.cls == "AutoModelForCausalLM"]
 MOST_CLAIMS = 20
 every_case = pytest.mark.parametrize("case", params(CASES))
+some_cases = pytest.mark.parametrize("case", params(CASES, step=3))
 
 
 @cache

@@ -23,7 +23,7 @@ from scrub.report.lens import heatmap
 from tests.architectures.building import Case, build
 from tests.architectures.claims import data
 from tests.architectures.coverage import CASES
-from tests.architectures.test_architectures import every_case, model_of
+from tests.architectures.test_architectures import model_of, some_cases
 from tests.mediation.hookloops import SHAPES, Change, Loop
 from tests.models.tiny import VOCABULARY
 
@@ -223,7 +223,7 @@ def test_a_scaled_neuron_agrees_with_hooked_passes(shape, where):
         assert np.isnan(found.logits[~real]).all()
 
 
-@every_case
+@some_cases
 def test_a_neuron_of_every_architecture_is_an_entry_of_what_the_last_linear_map_reads(case):
     """Of the first MLP of each stack that has neurons; one without any is refused."""
     held = model_of(case)

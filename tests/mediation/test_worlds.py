@@ -24,7 +24,7 @@ from scrub.models.callables import CallableModel
 from tests.architectures.building import build
 from tests.architectures.claims import data, error
 from tests.architectures.coverage import CASES
-from tests.architectures.test_architectures import every_case, model_of
+from tests.architectures.test_architectures import model_of, some_cases
 from tests.laws.cases import WIDTH, random_data, random_model, two_space_data, two_space_model
 from tests.mediation.hookloops import SHAPES, Change
 from tests.mediation.shaped import LENGTH, ROWS, Case
@@ -126,7 +126,7 @@ def test_a_state_is_that_of_every_later_stream_that_holds_as_much():
     assert edited(plain, [Edit(Input("a", "s"), lambda s: s + 1)]).output(None).item() == 21120
 
 
-@every_case
+@some_cases
 def test_the_inputs_of_another_row_give_its_output_and_a_group_is_the_sum_of_its_members(case):
     """Every architecture: all that has no ports replaced, and each group on ports of its own."""
     model = model_of(case)
