@@ -18,6 +18,7 @@ from scrub.data.tasks import resolve_task
 from scrub.engine.edits import Edit, Input, State
 from scrub.engine.flow import edited
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.graph import ModelGraph, Part
@@ -27,7 +28,7 @@ from scrub.mediation.attribution import EdgeIndex, Method, Rule, edge_estimates
 from scrub.mediation.circuits import Writers
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
-from scrub.mediation.measuring import Progress, Setting, Silent, unchanged
+from scrub.mediation.measuring import Setting, unchanged
 from scrub.mediation.pairs import Pair
 from scrub.mediation.scene import Scene
 from scrub.mediation.subject import Subject

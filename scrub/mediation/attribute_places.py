@@ -11,6 +11,7 @@ import torch
 from scrub.data.task import Task
 from scrub.engine.edits import Edit, Input
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.graph import Part
@@ -20,7 +21,6 @@ from scrub.mediation.attribution import Method, Rule
 from scrub.mediation.columns import Column, columns, speller
 from scrub.mediation.columns import Written as WrittenPositions
 from scrub.mediation.corruption import Written as WrittenCorruption
-from scrub.mediation.measuring import Progress, Silent
 from scrub.mediation.nodes import (
     component_estimates,
     neuron_estimates,

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scrub.data.task import Task
+from scrub.engine.progress import Progress, Silent
 from scrub.errors import InputRefused, Problem
 from scrub.graph import ModelGraph
 from scrub.graph.circuits import Edge, write_circuit
@@ -22,7 +23,7 @@ from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.discovery import Criterion, Pruner, Step, Unit, connected
 from scrub.mediation.faithfulness import measured
 from scrub.mediation.findings import Finding, Row
-from scrub.mediation.measuring import Progress, Setting, Silent
+from scrub.mediation.measuring import Setting
 from scrub.mediation.source import Framing, Sources, circuit_source
 from scrub.mediation.subject import Subject
 from scrub.results.files import write_whole

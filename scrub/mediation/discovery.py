@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress
 from scrub.graph import ModelGraph
 from scrub.graph.circuits import Edge, all_edges
 from scrub.mediation.circuits import Evaluator, Keeping, Writers
 from scrub.mediation.corruption import Corruption
-from scrub.mediation.measuring import Progress
 from scrub.mediation.scene import Scene
 from scrub.mediation.subject import Subject
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scrub.data.task import Task
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.errors import InputRefused, Problem
 from scrub.graph.circuits import Edge
 from scrub.mediation.attribute import of_task, require_count, require_sources
@@ -21,7 +22,7 @@ from scrub.mediation.circuits import Evaluator, Keeping, Writers
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.findings import Finding, Row
-from scrub.mediation.measuring import Progress, Setting, Silent, bounds_cells, unchanged
+from scrub.mediation.measuring import Setting, bounds_cells, unchanged
 from scrub.mediation.subject import Subject
 from scrub.mediation.written import Ranking, Written, edges_of, ranking_of
 from scrub.statistics.circuits import KNOTS, Areas, Gaps, areas, completeness, minimality

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scrub.data.task import Task
 from scrub.engine.edits import Edit
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.replacements import Replacement
 from scrub.engine.replacements import replacement as replaced
 from scrub.engine.worlds import World
@@ -27,7 +28,7 @@ from scrub.mediation.attribute import named, require_count
 from scrub.mediation.corruption import Corruption, corruption, require_apart
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.interacting import Interactions, Knocking
-from scrub.mediation.measuring import Progress, Setting, Silent, unchanged
+from scrub.mediation.measuring import Setting, unchanged
 from scrub.mediation.noising import CORRUPTED
 from scrub.mediation.scene import Scene
 from scrub.mediation.subsets import Member, Written, members, walked

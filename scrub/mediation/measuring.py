@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,24 +37,6 @@ class Aim(Enum):
 
     TARGET = "target"
     OFF_TARGET = "off-target"
-
-
-class Progress(Protocol):
-    """Told what is going on; the command line draws bars."""
-
-    def start(self, stage: str, total: int) -> None: ...
-
-    def advance(self, amount: int) -> None: ...
-
-
-class Silent:
-    """No progress."""
-
-    def start(self, stage: str, total: int) -> None:
-        pass
-
-    def advance(self, amount: int) -> None:
-        pass
 
 
 @dataclass(frozen=True, eq=False)

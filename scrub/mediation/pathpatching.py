@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scrub.data.task import Task
 from scrub.engine.edits import State
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem
 from scrub.graph import ALL
@@ -27,7 +28,7 @@ from scrub.mediation.attribute import named, of_task
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.findings import Finding, Row
-from scrub.mediation.measuring import Progress, Setting, Silent, bounds_cells, unchanged
+from scrub.mediation.measuring import Setting, bounds_cells, unchanged
 from scrub.mediation.paths import Path, follow, read_path
 from scrub.mediation.places import Place
 from scrub.mediation.scene import Scene

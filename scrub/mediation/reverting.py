@@ -18,11 +18,11 @@ import numpy as np
 from scrub.engine.edits import Edit
 from scrub.engine.flow import edited
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress
 from scrub.engine.worlds import World
 from scrub.mediation.carrying import Carrying, Direction
 from scrub.mediation.cells import Cell
 from scrub.mediation.corruption import Corruption
-from scrub.mediation.measuring import Progress
 from scrub.mediation.places import Place
 from scrub.mediation.scene import Scene
 from scrub.mediation.subject import TOKENS_AT_ONCE, Subject

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scrub.data.task import Task
+from scrub.engine.progress import Progress, Silent
 from scrub.errors import InputRefused, Problem
 from scrub.mediation.attribute import named, require_count
 from scrub.mediation.cells import Cell
@@ -18,7 +19,7 @@ from scrub.mediation.columns import Written as WrittenPositions
 from scrub.mediation.corruption import Corruption, corruption, require_apart
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.discover import halves
-from scrub.mediation.measuring import Progress, Setting, Silent
+from scrub.mediation.measuring import Setting
 from scrub.mediation.reverted import Reversal, Step
 from scrub.mediation.reverting import Move, Numbers, Reverter, Strategy
 from scrub.mediation.source import Framing, Sources, restored_edges

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress
 from scrub.engine.worlds import World
 from scrub.mediation.carrying import Carrying, Direction
 from scrub.mediation.cells import Cell, Row
 from scrub.mediation.columns import Column
 from scrub.mediation.corruption import Corruption
 from scrub.mediation.journal import Journal
-from scrub.mediation.measuring import Progress, unchanged
+from scrub.mediation.measuring import unchanged
 from scrub.mediation.scene import Scene
 from scrub.mediation.subject import TOKENS_AT_ONCE, Subject
 

@@ -17,6 +17,7 @@ from typing import Any
 from scrub.data.shipped import shipped_hypotheses
 from scrub.data.task import Task
 from scrub.data.tasks import resolve_task
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.threads import threaded
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.hypothesis.hypothesis import Hypothesis
@@ -29,7 +30,7 @@ from scrub.mediation.columns import columns, speller
 from scrub.mediation.corruption import Corruption, corruption, pairs, require_apart
 from scrub.mediation.corruption import Written as WrittenCorruption
 from scrub.mediation.journal import code, journal
-from scrub.mediation.measuring import Progress, Setting, Silent, is_random
+from scrub.mediation.measuring import Setting, is_random
 from scrub.mediation.subject import Subject
 from scrub.mediation.sweep import Sweep, Swept
 from scrub.mediation.traced import Trace, assembled

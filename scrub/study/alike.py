@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scrub.data.task import Task
 from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import resolve_model_source
-from scrub.models.code import code_text
+from scrub.study.identity import said_of_task
 from scrub.study.prepare import Plan, Prepared
 
 CONVENTIONS = (
@@ -77,7 +75,7 @@ def _called(source: Any, which: str = "another") -> str:
 
 def _differences(name: str, plan: Plan, first: str, other: Plan) -> Iterator[Problem]:
     where = f"hypothesis '{name}'"
-    mine, theirs = _said_of(plan.task), _said_of(other.task)
+    mine, theirs = said_of_task(plan.task), said_of_task(other.task)
     for what in [what for what in mine if mine[what] != theirs[what]]:
         shown = ("" if what == "data" else f" ({text[what]})" for text in (mine, theirs))
         own, others = shown
@@ -92,23 +90,6 @@ def _differences(name: str, plan: Plan, first: str, other: Plan) -> Iterator[Pro
     if not changed and mine == theirs and _drawn(plan.baseline) != _drawn(other.baseline):
         found = f"its baseline resamples other components than that of '{first}'."
         yield Problem(where, found, "Choose a baseline that all share, such as --baseline random.")
-
-
-def _said_of(task: Task) -> Mapping[str, str]:
-    """What makes two tasks one, by name."""
-    metric = task.metric if isinstance(task.metric, str) else code_text(task.metric)
-    scored = f"{task.answer} against {task.wrong}" if task.wrong else task.answer
-    return {
-        "data": task.dataset.fingerprint(),
-        "metric": task.metric_name if isinstance(task.metric, str) else _short(task, metric),
-        "scored position": str(task.positions),
-        "answer": scored,
-    }
-
-
-def _short(task: Task, code: str) -> str:
-    """A function by its name, and enough of its code's hash to tell two of one name apart."""
-    return f"{task.metric_name}, code {hashlib.sha256(code.encode()).hexdigest()[:8]}"
 
 
 def _drawn(prepared: Prepared | None) -> object:

@@ -12,6 +12,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.threads import threaded
 from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.hypothesis import Hypothesis
@@ -26,7 +27,7 @@ from scrub.study.alike import require_one_behaviour, require_one_model, require_
 from scrub.study.assemble import Measured, assemble, sample_of
 from scrub.study.contrasting import Ground, Measure, contrasts
 from scrub.study.experiment import open_model, precision_of, probe_model, provenance_of
-from scrub.study.measuring import Clock, Progress, Silent, measure_together
+from scrub.study.measuring import Clock, measure_each
 from scrub.study.prepare import Plan, prepare
 from scrub.study.settings import Settings, changed_settings
 
@@ -68,7 +69,7 @@ def compare(
         with clock("probe"):
             fingerprint = model.fingerprint()
             probe_model(model, fingerprint)
-        measured = measure_together(plans, model, progress, clock)
+        measured = list(measure_each(plans, model, progress, clock))
         results = []
         for plan, mine in zip(plans, measured, strict=True):
             precision = precision_of(plan, model, mine, settings)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 import scrub
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.threads import threaded
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis, resolve_model_source
@@ -23,7 +24,7 @@ from scrub.models.base import Model
 from scrub.results.result import Precision, Result
 from scrub.study.assemble import Measured, Provenance, assemble
 from scrub.study.identity import fingerprint_of_claim
-from scrub.study.measuring import Clock, Progress, Silent, measure
+from scrub.study.measuring import Clock, measure
 from scrub.study.prepare import Plan, prepare
 from scrub.study.settings import Settings, changed_settings
 

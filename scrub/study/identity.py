@@ -1,10 +1,12 @@
-"""What a claim says, as one hash: equal for equal claims, whatever their nodes are called."""
+"""What a claim and a task say: equal for equal ones, whatever their nodes are called."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from scrub.data.features import Columns, Feature, Function, Near
+from scrub.data.task import Task
 from scrub.hypothesis.claim import Claim
 from scrub.models.code import code_text
 
@@ -50,3 +52,20 @@ def _feature(feature: Feature) -> str:
             return f"function {code_text(function)}"
         case extent:
             return extent.value
+
+
+def said_of_task(task: Task) -> Mapping[str, str]:
+    """What makes two tasks one, by name."""
+    metric = task.metric if isinstance(task.metric, str) else code_text(task.metric)
+    scored = f"{task.answer} against {task.wrong}" if task.wrong else task.answer
+    return {
+        "data": task.dataset.fingerprint(),
+        "metric": task.metric_name if isinstance(task.metric, str) else _short(task, metric),
+        "scored position": str(task.positions),
+        "answer": scored,
+    }
+
+
+def _short(task: Task, code: str) -> str:
+    """A function by its name, and enough of its code's hash to tell two of one name apart."""
+    return f"{task.metric_name}, code {hashlib.sha256(code.encode()).hexdigest()[:8]}"

@@ -6,14 +6,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from scrub.compiler import Stats, site_bytes
 from scrub.data.dataset import Dataset
 from scrub.engine.budget import parse_bytes
-from scrub.engine.memory import plan_memory
-from scrub.engine.metrics import Floats, Scorer
-from scrub.engine.scrubbing import Bench, Values
+from scrub.engine.memory import MemoryPlan, plan_memory
+from scrub.engine.progress import Progress, Silent
 from scrub.graph import ALL, Site
 from scrub.hypothesis.claim import Claim
 from scrub.models.base import Model
@@ -22,25 +20,8 @@ from scrub.models.callables import CallableModel
 from scrub.models.recording import record
 from scrub.sampling.donors import Donors, draw_donors
 from scrub.study.assemble import Measured
-from scrub.study.prepare import Plan, Prepared, sites, whole_cost
-
-
-class Progress(Protocol):
-    """Told what is going on; the command line draws bars."""
-
-    def start(self, stage: str, total: int) -> None: ...
-
-    def advance(self, amount: int) -> None: ...
-
-
-class Silent:
-    """No progress."""
-
-    def start(self, stage: str, total: int) -> None:
-        pass
-
-    def advance(self, amount: int) -> None:
-        pass
+from scrub.study.prepare import Plan, sites, whole_cost
+from scrub.study.running import Runs
 
 
 @dataclass(eq=False)
@@ -60,22 +41,25 @@ def measure(
     plan: Plan, model: Model, progress: Progress | None = None, clock: Clock | None = None
 ) -> Measured:
     """Draw, record, and run every schedule of a plan."""
-    return measure_together([plan], model, progress, clock)[0]
+    return next(measure_each([plan], model, progress, clock))
 
 
-def measure_together(
+def measure_each(
     plans: Sequence[Plan],
     model: Model,
     progress: Progress | None = None,
     clock: Clock | None = None,
-) -> list[Measured]:
-    """The same for several plans of one model, task and settings, on one recording.
+    skip: Sequence[bool] = (),
+) -> Iterator[Measured]:
+    """The same for several plans of one model and data set, on one recording, one after another.
 
-    A schedule that several plans have, on the same draws, is run once: the model itself, mostly
-    the baseline, and whatever two hypotheses say alike.
+    They may differ in all but where and how the model runs: in their claims, conventions, metrics,
+    references, draws and seeds. A schedule that several have, on the same draws, is run once: the
+    model itself, mostly the baseline, and whatever two hypotheses say alike. Plans to `skip` are
+    not run, and take their place in the recording all the same: what the others come to does not
+    depend on which of them are left to do.
     """
     progress, clock = progress or Silent(), clock or Clock()
-    settings, items = plans[0].settings, plans[0].items("scrub")
     with clock("draw"):
         donors, dataset = _draw(plans)
     with clock("probe"):
@@ -84,70 +68,33 @@ def measure_together(
             probe_on_data(model, inputs, plan.claim.tree.claim)
     costs = [whole_cost(plan, len(inputs)) for plan in plans]
     every = tuple({site: None for plan in plans for site in sites(plan)})
-    budget = parse_bytes(settings.memory) if settings.memory else None
-    references = len(plans[0].references)
-    memory = plan_memory(
-        _together(costs, every, plans, len(inputs)),
-        items,
-        model.device,
-        budget,
-        settings.batch,
-        references,
-    )
+    memory = _memory(plans, model, _together(costs, every, plans, len(inputs)))
     with clock("record"):
         progress.start("recording", len(inputs))
         recording = record(
             model, inputs, every, batch=memory.inputs, place=memory.place, advance=progress.advance
         )
-    with recording, clock("run"):
-        task = plans[0].task
-        scorer = Scorer(task, task.dataset, model.device)
-        bench = Bench(
-            model, recording, dataset, scorer, plans[0].references, memory.chunk, memory.keeps_own
-        )
-        runs = _Runs(bench, progress, items)
-        found = [runs.of(plan, mine) for plan, mine in zip(plans, donors, strict=True)]
-    return [
-        Measured(own, values, mine, memory, len(bench.halvings), cost)
-        for (own, values), mine, cost in zip(found, donors, costs, strict=True)
-    ]
+    with recording:
+        runs = Runs(model, recording, dataset, memory, progress)
+        left = skip or [False] * len(plans)
+        for plan, mine, cost, skipped in zip(plans, donors, costs, left, strict=True):
+            if not skipped:
+                with clock("run"):
+                    own, values = runs.of(plan, mine)
+                yield Measured(own, values, mine, memory, runs.halvings, cost)
 
 
-@dataclass(eq=False)
-class _Runs:
-    """What has been run, by what it computes and on which rows."""
-
-    bench: Bench
-    progress: Progress
-    items: int
-    own: Floats | None = None
-    uniform: Values | None = None
-    known: dict[tuple[str, bytes], Values] = field(default_factory=dict)
-
-    def of(self, plan: Plan, donors: dict[str, Donors]) -> tuple[Floats, dict[str, Values]]:
-        """The model's own values, and those of each schedule of a plan."""
-        if self.own is None:  # the same for all, whatever they claim
-            self.own = self.bench.measure_model(plan.model.schedule, donors["model"])
-        values = {}
-        if not plan.baseline:
-            self.uniform = self.uniform or self.bench.uniform()
-            values["baseline"] = self.uniform
-        for name in [name for name in plan.prepared if name != "model"]:
-            values[name] = self._run(name, plan.prepared[name], donors[name])
-        return self.own, values
-
-    def _run(self, name: str, prepared: Prepared, donors: Donors) -> Values:
-        key = computation(prepared, donors)
-        if key not in self.known:
-            self.progress.start(f"running {name}", self.items)
-            self.known[key] = self.bench.measure(prepared.schedule, donors, self.progress.advance)
-        return self.known[key]
-
-
-def computation(prepared: Prepared, donors: Donors) -> tuple[str, bytes]:
-    """What a schedule computes on which rows, whatever its nodes are called."""
-    schedule = prepared.schedule
-    return f"{schedule.instructions!r} {schedule.output}", donors.rows.tobytes()
+def _memory(plans: Sequence[Plan], model: Model, needs: Stats) -> MemoryPlan:
+    """What is kept where, and how many items run at a time: for the largest of the plans."""
+    settings = plans[0].settings
+    return plan_memory(
+        needs,
+        max(plan.items("scrub") for plan in plans),
+        model.device,
+        parse_bytes(settings.memory) if settings.memory else None,
+        settings.batch,
+        max(len(plan.references) for plan in plans),
+    )
 
 
 def _together(

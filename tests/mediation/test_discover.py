@@ -14,12 +14,13 @@ import torch
 
 from scrub import InputRefused, discover, run
 from scrub.data.counterparts import with_counterparts
+from scrub.engine.progress import Silent
 from scrub.graph.circuits import Edge, all_edges, read_circuit
 from scrub.hypothesis.loading import load_hypothesis
 from scrub.mediation.corruption import corruption
 from scrub.mediation.discover import Discovered, halves
 from scrub.mediation.discovery import Criterion, Pruner, Unit
-from scrub.mediation.measuring import Setting, Silent
+from scrub.mediation.measuring import Setting
 from scrub.mediation.subject import Subject
 from scrub.report.searching import report
 from scrub.report.writing import as_text

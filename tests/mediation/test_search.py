@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from scrub import InputRefused, revert, run
+from scrub.engine.progress import Silent
 from scrub.hypothesis.loading import load_hypothesis
 from scrub.mediation.corruption import corruption
-from scrub.mediation.measuring import Silent
 from scrub.mediation.reverted import Reversal
 from scrub.mediation.reverting import Reverter
 from scrub.mediation.subject import Subject
