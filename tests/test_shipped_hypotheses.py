@@ -8,6 +8,7 @@ import networkx as nx
 import pytest
 
 from scrub import EXACT, Result, run
+from scrub.data.programs import PROGRAMS
 from scrub.data.shipped import shipped_hypotheses
 from scrub.graph.circuits import all_edges
 from scrub.hypothesis.circuit import circuit_claim
@@ -43,8 +44,8 @@ def test_what_each_claim_recovers(name, model):
 
 def test_every_shipped_claim_has_its_figure():
     """Those about models that have to be fetched have theirs in test_fetched_models.py and
-    test_rxnmapper.py."""
-    here = {name for name, _ in EXPECTED}
+    test_rxnmapper.py, those about compiled programs in data/test_programs.py."""
+    here = {name for name, _ in EXPECTED} | {f"program_{name}" for name in PROGRAMS}
     assert here | set(CLAIMS) | {"rxnmapper"} == set(shipped_hypotheses())
 
 

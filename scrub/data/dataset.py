@@ -32,6 +32,11 @@ class Example(Mapping[str, Any]):
     def __init__(self, dataset: Dataset, row: int) -> None:
         self._dataset, self._row = dataset, row
 
+    @property
+    def row(self) -> int:
+        """Its number in the data."""
+        return self._row
+
     def __getitem__(self, name: str) -> Any:
         if name in self._dataset.fields:
             value = self._dataset.fields[name][int(self._dataset.sequence[self._row])]
@@ -255,6 +260,10 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """A hash of inputs, columns and roles, in order."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for i in range(len(self.inputs)):
             digest.update(content(self.input(i)))

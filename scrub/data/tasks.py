@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scrub.data import repeated_tokens
+from scrub.data import parens, programs, repeated_tokens
 from scrub.data.dataset import Dataset
 from scrub.data.readers import READERS, read
 from scrub.data.shipped import shipped_folder
@@ -42,7 +42,38 @@ def _repeated_tokens(
     )
 
 
-TASKS: Mapping[str, Callable[..., Task]] = {"repeated_tokens": _repeated_tokens}
+def _parens(
+    n: int = 2048, seed: int = 0, longest: int = parens.LONGEST, shortest: int = parens.SHORTEST
+) -> Task:
+    """Balanced or not: the class that a classifier reads off at the start token."""
+    sizes = {"longest": longest, "shortest": shortest}
+    return Task(
+        Dataset.from_rows(parens.rows(n, seed=seed, **sizes), "task 'parens'"),
+        metric="loss",
+        answer="balanced",
+        at=0,
+        name="parens",
+        generator=partial(parens.like, **sizes),
+    )
+
+
+def _program(program: str, n: int = 512, seed: int = 0) -> Task:
+    """One of the compiled programs: its answer at the end of a string."""
+    return Task(
+        Dataset.from_rows(programs.rows(program, n, seed=seed), f"task '{program}'"),
+        metric="loss",
+        answer="answer",
+        at="end",
+        name=program,
+        generator=partial(programs.like, program=program),
+    )
+
+
+TASKS: Mapping[str, Callable[..., Task]] = {
+    "repeated_tokens": _repeated_tokens,
+    "parens": _parens,
+    **{name: partial(_program, name) for name in programs.PROGRAMS},
+}
 
 
 def task(name: str, **options: Any) -> Task:

@@ -83,6 +83,7 @@ def test_an_interrupted_sweep_goes_on_with_the_same_numbers(tmp_path):
     assert third.cost["evaluated"] == third.cost["forward_passes"] == 0
 
 
+@pytest.mark.slow  # a process of its own, which imports all anew
 def test_a_killed_process_loses_nothing_that_it_had_measured(tmp_path):
     path = tmp_path / "kept.db"
     how = f"'induction-exact', '{TASK}', journal={str(path)!r}, corrupt='embed@after_match="
