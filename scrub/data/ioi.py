@@ -14,7 +14,7 @@ Nothing here needs torch: a tokenizer is any function from a text to token ids. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,8 @@ import numpy as np
 
 from scrub.data.dataset import Dataset
 from scrub.data.task import Task
+from scrub.data.words import Encode, one, refused, require_known, whole
 from scrub.errors import InputRefused, Problem
-
-Encode = Callable[[str], Sequence[int]]
 
 NAMES = [
     "Adam",
@@ -118,12 +117,9 @@ class Words:
     @classmethod
     def of(cls, encode: Encode) -> Words:
         """Names that the tokenizer splits are left out; anything else split is a ValueError."""
-        names = tuple(ids[0] for name in NAMES if len(ids := encode(f" {name}")) == 1)
-        if len(names) < FEWEST_NAMES:
-            found = f"the tokenizer has {len(names)} of {len(NAMES)} names as one token"
-            raise ValueError(f"ioi: {found}; at least {FEWEST_NAMES} are needed")
+        names = tuple(whole(encode, NAMES, FEWEST_NAMES, "names").values())
         places, objects = (
-            tuple(_one(encode, f" {word}") for word in words) for words in (PLACES, OBJECTS)
+            tuple(one(encode, f" {word}") for word in words) for words in (PLACES, OBJECTS)
         )
         templates = tuple(_template(encode, text) for text in TEMPLATES)
         return cls(templates, {"name": names, "PLACE": places, "OBJECT": objects})
@@ -142,10 +138,7 @@ def like(
 
     The two names differ, and all else is independent: drawing what is not agreed is exact.
     """
-    unknown = sorted(set(agree) - set(COLUMNS))
-    if unknown:
-        found = f"ioi: rows cannot agree on {', '.join(map(repr, unknown))}"
-        raise ValueError(f"{found}; what they can agree on: {', '.join(COLUMNS)}")
+    require_known("ioi", agree, COLUMNS)
     return _row({column: row[column] for column in agree}, rng, words)
 
 
@@ -163,7 +156,7 @@ def ioi(encode: Encode, *, n: int = 1024, seed: int = 0) -> Task:
     try:
         words = Words.of(encode)
     except ValueError as error:
-        raise InputRefused(Problem("task 'ioi'", f"{str(error).removeprefix('ioi: ')}.")) from None
+        raise refused("ioi", error) from None
     return Task(
         Dataset.from_rows(rows(n, seed=seed, words=words), "task 'ioi'"),
         metric="logit_difference",
@@ -220,13 +213,6 @@ def _template(encode: Encode, text: str) -> tuple[int | str, ...]:
     pieces = text.replace(",", " ,").split(" ")
     slots = ("1", "2", "S", "PLACE", "OBJECT")
     return tuple(
-        piece if piece in slots else _one(encode, piece if i == 0 or piece == "," else f" {piece}")
+        piece if piece in slots else one(encode, piece if i == 0 or piece == "," else f" {piece}")
         for i, piece in enumerate(pieces)
     )
-
-
-def _one(encode: Encode, word: str) -> int:
-    ids = encode(word)
-    if len(ids) != 1:
-        raise ValueError(f"ioi: the tokenizer splits {word!r} into {len(ids)} tokens, not one")
-    return int(ids[0])

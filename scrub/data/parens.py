@@ -32,6 +32,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scrub.data.words import require_known
+
 START, OPEN, CLOSE, END, PAD = range(5)
 LONGEST = 40  # parentheses of a string
 SHORTEST = 2
@@ -73,11 +75,7 @@ def like(
     >>> all(fresh[name] == row[name] for name in ("count_test", "horizon"))
     True
     """
-    if unknown := sorted(set(agree) - set(COLUMNS)):
-        raise ValueError(
-            f"parens: rows cannot agree on {', '.join(map(repr, unknown))}; "
-            f"what they can agree on: {', '.join(COLUMNS)}"
-        )
+    require_known("parens", agree, COLUMNS)
     _check(longest, shortest)
     between = (row["length"], row["length"]) if "length" in agree else (longest, shortest)
     for _ in range(TRIES):

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from scrub.data.words import require_known
+
 START, X, A, B, C, OPEN, CLOSE = range(7)
 VOCABULARY = 7
 STRING = 8  # letters, after the start
@@ -58,7 +60,7 @@ def rows(program: str, n: int, *, seed: int) -> list[dict[str, Any]]:
 
     >>> [row] = rows("hist", 1, seed=0)
     >>> row["tokens"], row["last"], row["like_last"], row["answer"]
-    ((0, 4, 3, 1, 3, 1, 4, 3, 4), 4, 3, 3)
+    ((0, 4, 1, 4, 1, 2, 5, 1, 1), 1, 4, 4)
     """
     rng = np.random.default_rng(seed)
     return [_row(program, _letters(program, rng)) for _ in range(n)]
@@ -71,13 +73,9 @@ def like(
 
     >>> [row] = rows("hist", 1, seed=0)
     >>> like(row, ["last", "like_last"], np.random.default_rng(1), program="hist")["answer"]
-    3
+    4
     """
-    if unknown := sorted(set(agree) - set(COLUMNS)):
-        raise ValueError(
-            f"{program}: rows cannot agree on {', '.join(map(repr, unknown))}; "
-            f"what they can agree on: {', '.join(COLUMNS)}"
-        )
+    require_known(program, agree, COLUMNS)
     for _ in range(TRIES):
         fresh = _row(program, _letters(program, rng))
         if all(fresh[name] == row[name] for name in agree):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scrub.data import parens, programs, repeated_tokens
+from scrub.data import modular_addition, parens, programs, repeated_tokens
 from scrub.data.dataset import Dataset
 from scrub.data.readers import READERS, read
 from scrub.data.shipped import shipped_folder
@@ -46,7 +46,7 @@ def _parens(
     n: int = 2048, seed: int = 0, longest: int = parens.LONGEST, shortest: int = parens.SHORTEST
 ) -> Task:
     """Balanced or not: the class that a classifier reads off at the start token."""
-    sizes = {"longest": longest, "shortest": shortest}
+    sizes: dict[str, Any] = {"longest": longest, "shortest": shortest}
     return Task(
         Dataset.from_rows(parens.rows(n, seed=seed, **sizes), "task 'parens'"),
         metric="loss",
@@ -69,9 +69,23 @@ def _program(program: str, n: int = 512, seed: int = 0) -> Task:
     )
 
 
+def _modular_addition(n: int = 2809, seed: int = 0, prime: int = modular_addition.PRIME) -> Task:
+    """The sum of two numbers on a circle of `prime`; 2,809 pairs are all for 53."""
+    rows = modular_addition.rows(n, seed=seed, prime=prime)
+    return Task(
+        Dataset.from_rows(rows, "task 'modular_addition'"),
+        metric="loss",
+        answer="answer",
+        at="end",
+        name="modular_addition",
+        generator=partial(modular_addition.like, prime=prime),
+    )
+
+
 TASKS: Mapping[str, Callable[..., Task]] = {
     "repeated_tokens": _repeated_tokens,
     "parens": _parens,
+    "modular_addition": _modular_addition,
     **{name: partial(_program, name) for name in programs.PROGRAMS},
 }
 

@@ -50,7 +50,7 @@ def test_endings_are_told_position_by_position(seed: int) -> None:
     assert row["horizon"] == all(parens.ending_holds(row, p) for p in row["roles"]["string"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(SEEDS, SEEDS, st.sets(st.sampled_from(COLUMNS), max_size=3))
 def test_a_like_row_agrees(seed: int, fresh: int, agree: set[str]) -> None:
     [row] = rows(1, seed=seed, longest=6)
