@@ -14,11 +14,10 @@ from torch import nn
 
 from scrub.errors import InputRefused, ModelRefused, Problem
 from scrub.graph import Part, Reach, Space
-from scrub.models.anatomy import Organ, anatomy_of
+from scrub.models.anatomy import Organ
 from scrub.models.base import Batch, Call, Kind, Site, Whole
 from scrub.models.bridge import BridgePiece, WordsPiece
 from scrub.models.circumstances import Surroundings
-from scrub.models.config import wiring_of
 from scrub.models.drivers import call
 from scrub.models.families import KINDS
 from scrub.models.families.base import Family
@@ -26,6 +25,7 @@ from scrub.models.fingerprint import fingerprint_of
 from scrub.models.heads import HeadsPiece
 from scrub.models.keywords import dummy, entrance, keywords, unplaced
 from scrub.models.pieces import EmbedPiece, ModulePiece, NormPiece, OutputPiece, Piece
+from scrub.models.placing import placed
 from scrub.models.spots import Spot, Watch
 from scrub.models.steps import Kind as StepKind
 from scrub.models.substitute import (
@@ -58,8 +58,8 @@ class TransformersModel:
         self.name = name or type(module).__name__
         self.config: dict[str, Any] = config_of(module, self.name)
         family = family or unlisted(module, self.config, self.name)
-        self.wiring = wiring_of(self.config, self.name, type(module).__name__, family)
-        self.anatomy = anatomy_of(module, self.wiring, self.config, self.name)
+        self.anatomy = placed(module, self.config, self.name, family)
+        self.wiring = self.anatomy.wiring
         self.graph = self.wiring.graph(self.name)
         some = next(module.parameters())
         self.device = home_of(module)

@@ -6,6 +6,7 @@ module is told how many heads it has, each with keys and values of its own.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,21 +36,18 @@ COUNTS = (
 GROUPS = ("num_key_value_groups", "num_queries_per_kv", "n_rep")
 WIDTHS = (
     "embed_dim", "all_head_size", "split_size", "hidden_size", "inner_dim", "q_size", "kv_size",
-    "kv_dim", "key_value_dim", "dim", "d_model", "query_dim",
+    "kv_dim", "key_value_dim", "dim", "d_model", "d_model_size", "query_dim",
 )  # fmt: skip
-
-AT_ONCE = 32  # positions that are normed and projected while they lie in the processor's cache
 
 
 def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tensor:
     """The module's own attention over as many virtual heads as there are calls."""
-    slices = _project(piece, calls)
+    slices = _abreast(piece, calls) or _apart(piece, calls)
     virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)
     length = piece.length(calls[0])
     laid: dict[str, dict[int, Tensor]] = {}  # by path: where each slice goes
-    for i, call in enumerate(calls):
-        for port, (path,) in piece.attention.projections.items():
-            value = slices[_slice(piece, call, port)]
+    for port, (path,) in piece.attention.projections.items():
+        for i, (call, value) in enumerate(zip(calls, slices[port], strict=True)):
             if port == "q" and call.at is not None:
                 value = _spread(value, call.at, length)
             laid.setdefault(path, {})[piece.attention.layout(port, i, virtual)] = value
@@ -59,6 +57,9 @@ def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tens
     module = _told(piece.organ, numbers)
     z = attend(piece, module, numbers, parts, calls[0], seen)  # [row, length, call * width of z]
     return z.reshape(len(z), length, len(calls), piece.heads.z)
+
+
+Slices = Mapping[str, Sequence[Tensor]]  # by port, each call's slice [row, n, width]
 
 
 @dataclass(frozen=True, order=True)
@@ -77,53 +78,41 @@ def _slice(piece: HeadsPiece, call: Call, port: str) -> _Slice:
     return _Slice(id(call.ports[port]), path, start, piece.heads.wide(port))
 
 
-def _project(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]:
-    """Every wanted slice, one norm per distinct input and one product per input and module."""
-    found = _abreast(piece, calls)
-    if found is not None:
-        return found
+def _apart(piece: HeadsPiece, calls: Sequence[Call]) -> Slices:
+    """One norm per distinct input, and one product per input and module."""
     inputs = {id(call.ports[port]): (port, call.ports[port]) for call in calls for port in PORTS}
+    named = {port: [_slice(piece, call, port) for call in calls] for port in PORTS}
     wanted: dict[tuple[int, str, int], set[int]] = {}
-    for call in calls:
-        for port in PORTS:
-            one = _slice(piece, call, port)
-            wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
+    for one in itertools.chain.from_iterable(named.values()):
+        wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
     normed_id, normed = 0, torch.empty(0)
-    found = {}
+    found: dict[_Slice, Tensor] = {}
     for tensor, path, width in sorted(wanted):  # by input: one normed one is alive at a time
         if tensor != normed_id:
             normed_id, normed = tensor, piece.normed_at(*inputs[tensor])
         starts = sorted(wanted[tensor, path, width])
         values = project((piece.organ.projections or {})[path], normed, starts, width)
         found |= {_Slice(tensor, path, s, width): v for s, v in zip(starts, values, strict=True)}
-    return found
+    return {port: [found[one] for one in slices] for port, slices in named.items()}
 
 
-def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> dict[_Slice, Tensor] | None:
-    """The same where all inputs are slices of one block: one norm, and a batched product for each
-    port. None where they are not."""
+def _abreast(piece: HeadsPiece, calls: Sequence[Call]) -> Slices | None:
+    """The same where the inputs are the slices of one block, in order: one norm, and a batched
+    product for each port. None where they are not."""
     inputs = block_of([call.ports[port] for port in PORTS for call in calls])
-    if inputs is None or piece.organ.memory_space:
+    n, (rows, length, _) = len(calls), calls[0].ports["q"].shape
+    if inputs is None or inputs[1] != list(range(len(PORTS) * n)) or piece.organ.memory_space:
         return None
-    block, numbers = inputs
-    n, shape = len(calls), calls[0].ports["q"].shape[:2]
-    wanted = {port: [_slice(piece, call, port) for call in calls] for port in PORTS}
-    found: dict[str, list[Tensor]] = {port: [] for port in PORTS}
-    for part in torch.split(block, len(block) if block.requires_grad else AT_ONCE):
-        normed = piece.normed_at("q", part)  # [row · position, slice, width]
-        if numbers == list(range(len(PORTS) * n)):
-            read = torch.split(normed, n, dim=1)
-        else:
-            read = tuple(normed[:, numbers[i * n : (i + 1) * n]] for i in range(len(PORTS)))
-        for (port, slices), x in zip(wanted.items(), read, strict=True):
-            module = (piece.organ.projections or {})[slices[0].path]
-            starts = [one.start for one in slices]
-            found[port].append(project_each(module, x, starts, slices[0].width))
-    made: dict[_Slice, Tensor] = {}
-    for port, slices in wanted.items():
-        values = torch.cat(found[port], dim=1)  # [slice, row · position, width]
-        made |= zip(slices, values.view(len(values), *shape, values.shape[2]), strict=True)
-    return made
+    normed = piece.normed_at("q", inputs[0])  # [row · position, slice, width]
+    heads = [number_of(call.part.component) for call in calls]
+    found: dict[str, Sequence[Tensor]] = {}
+    for i, port in enumerate(PORTS):
+        (path,) = piece.attention.projections[port]
+        starts = [piece.attention.layout(port, head, piece.heads) for head in heads]
+        read, width = normed[:, i * n : (i + 1) * n], piece.heads.wide(port)
+        values = project_each((piece.organ.projections or {})[path], read, starts, width)
+        found[port] = values.view(n, rows, length, width).unbind()
+    return found
 
 
 def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:

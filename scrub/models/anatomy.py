@@ -290,7 +290,7 @@ def _check_experts(module: nn.Module, count: int, where: str) -> None:
     """One module for all of them, which routing weights are handed to."""
     if isinstance(module, nn.ModuleList):
         found = f"its experts are a list of {len(module)} modules, and must be one."
-        raise InputRefused(Problem(where, found, "Load it with transformers 5 or later."))
+        raise InputRefused(Problem(where, found, advice()))
     held = getattr(module, "num_experts", count)
     if held != count:
         said = f"the MLP has {held} experts, by the config it has {count}."

@@ -10,6 +10,7 @@ from torch import nn
 
 from scrub.models.base import Call
 from scrub.models.circumstances import Circumstances
+from scrub.models.families.base import Run
 from scrub.models.linear import weight_of
 from scrub.models.pieces import Tensor
 from scrub.models.substitute import Catch, Caught, replaced
@@ -33,7 +34,10 @@ def attend(
         parts = parts | {piece.organ.within: Catch()}
     rows, keys, width = call.ports["k"].shape
     like = call.ports["q"].to(weight_of(piece.out).dtype)
-    hidden = like.new_zeros(()).expand(rows, piece.length(call), like.shape[2])  # its shape
+    alone = piece.attention.run is Run.ALONE
+    # its shape alone is read; some modules take the width of all heads from it
+    wide = len(heads) * piece.heads.z if alone else like.shape[2]
+    hidden = like.new_zeros(()).expand(rows, piece.length(call), wide)
     memory = like.new_zeros(()).expand(rows, keys, width)
     seen = _remembering(piece, seen.fitted(piece.attention.handed, heads, rows), memory)
     return _caught(replaced(module, parts), hidden, seen)

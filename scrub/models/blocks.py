@@ -19,7 +19,7 @@ def slices_of(block: Tensor, rows: int) -> list[Tensor]:
     >>> [one.shape for one in slices_of(torch.zeros(6, 2, 5), rows=3)]
     [torch.Size([3, 2, 5]), torch.Size([3, 2, 5])]
     """
-    return [one.view(rows, -1, one.shape[1]) for one in block.unbind(1)]
+    return list(block.view(rows, -1, *block.shape[1:]).unbind(2))
 
 
 def block_of(slices: Sequence[Tensor]) -> tuple[Tensor, list[int]] | None:
@@ -32,18 +32,19 @@ def block_of(slices: Sequence[Tensor]) -> tuple[Tensor, list[int]] | None:
     >>> block_of([first, second.clone()]) is None
     True
     """
-    block = slices[0]._base
-    if block is None or block.ndim != 3 or not block.is_contiguous():
+    rows, length, width = slices[0].shape
+    base, step = slices[0]._base, slices[0].stride(1)
+    n = rows * length
+    if base is None or not base.is_contiguous() or step % width or n * step > base.numel():
         return None
-    n, _, width = block.shape
-    step, numbers = block.stride(0), []
+    numbers = []
     for one in slices:
-        rows, length, own = one.shape
-        alike = (rows * length, own) == (n, width) and one.stride() == (length * step, step, 1)
-        if one._base is not block or not alike:
+        number, rest = divmod(int(one.storage_offset() - base.storage_offset()), width)
+        alike = one.shape == (rows, length, width) and one.stride() == (length * step, step, 1)
+        if one._base is not base or not alike or rest or number * width >= step:
             return None
-        numbers.append((one.storage_offset() - block.storage_offset()) // width)
-    return block, numbers
+        numbers.append(number)
+    return base.flatten()[: n * step].view(n, -1, width), numbers
 
 
 def abreast(values: Sequence[Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ another way, and says by how much the two differ, and where most.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -19,6 +20,7 @@ from scrub.models.keywords import keywords
 from scrub.models.measure import Check, Pairs, difference, finite, worst
 from scrub.models.plain import Plain
 from scrub.models.substitute import evaluating, weights
+from scrub.models.versions import attention_for
 
 SPOTS = 8  # groups that are also run by whole passes with hooks, which are slow
 
@@ -56,8 +58,12 @@ def _implementations(plain: Plain) -> Iterator[Check]:
     model = plain.model
     own = getattr(model.module.config, "_attn_implementation", None)
     differing = any(model.config.get(key) for key in model.wiring.family.differing)
+    partial = "sdpa" if attention_for(model.config) else ""  # it leaves out what the config says
+    fix = "Load it with attn_implementation='eager'." if own == partial else ""
     for name in IMPLEMENTATIONS:
-        if differing or own is None or name == own or not offers(model.module, name):
+        if differing or own is None or not offers(model.module, name):
+            continue
+        if name in (own, partial):
             continue
         with implemented(model.module, name):
             other = plain.record(plain.batch)
@@ -66,7 +72,7 @@ def _implementations(plain: Plain) -> Iterator[Check]:
         # and every layer adds to that
         single = torch.finfo(torch.float32).eps ** (2 / 3)
         tolerance = 10 * max(plain.tolerance, single)
-        yield worst(f"attention '{name}' agrees with '{own}'", pairs, tolerance)
+        yield replace(worst(f"attention '{name}' agrees with '{own}'", pairs, tolerance), fix=fix)
 
 
 def _sums(plain: Plain) -> Iterator[Check]:

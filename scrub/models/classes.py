@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from scrub.models.families import FAMILIES
+
 Table = Mapping[str, str | Sequence[str]]  # class names, by model_type
 
 TASKS = (  # by which a model can be scored, the one that it was mostly trained for first
@@ -36,6 +38,19 @@ def with_head(model_type: object) -> str:
     tables = (_table(f"MODEL_FOR_{task}_MAPPING_NAMES") for task in TASKS)
     named = (table[str(model_type)] for table in tables if model_type in table)
     return next((_several(entry)[0] for entry in named), "")
+
+
+def usual_class(model_type: object) -> str:
+    """What is loaded where a config names no class, "" where nothing is known to have a head.
+
+    It is the one that `scrub check` reads such a config as: the first that the facts name.
+
+    >>> usual_class("llama"), usual_class("bart")
+    ('LlamaForCausalLM', 'BartForConditionalGeneration')
+    """
+    family = FAMILIES.get(str(model_type))
+    named = family.classes if family is not None else ()
+    return named[0] if named else with_head(model_type)
 
 
 def _table(name: str) -> Table:

@@ -105,12 +105,14 @@ def wiring_of(
     if unlisted and (known := remembered(config)) is not None:
         family, config = known.family, {**known.config, **config}
     family = family or family_of(config.get("model_type"), where, architecture)
+    classes = family.classes
     if family.parts is not None:
         family = family.parts(config, lambda model_type: family_of(model_type, where))
     main = own_config(config, family.stacks[-1])
     for key, why in family.refused.items():
         if main.get(key):
             raise InputRefused(Problem(where, f"config key '{key}' is set: {why}."))
+    architecture = architecture or next(iter(classes), "")  # the one that would be loaded
     # what an image's tower is mostly given
     other = LABELS if family.stacks[-1].space == IMAGE else WORDS
     return wire(family, config, where, head_of(config, architecture, where, other))

@@ -26,7 +26,7 @@ from scrub.models.base import Batch, Call, Whole
 from scrub.models.batches import Lazy
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads, Run
-from scrub.models.linear import bias_of, columns, weight_of
+from scrub.models.linear import bias_of, columns, gather_each, weight_of
 from scrub.models.pieces import Found, Piece, Tensor, narrow, watch_input
 from scrub.models.spots import Watch
 from scrub.models.together import together
@@ -84,8 +84,8 @@ class HeadsPiece(Piece):
         results: dict[int, Tensor] = {}
         for members in alike.values():
             batch = [calls[i] for i in members]
-            results |= zip(members, self._zs(batch, self._seen(batch[0])), strict=True)
-        return [self.output(call.part, results[i]) for i, call in enumerate(calls)]
+            results |= zip(members, self._shares(batch, self._seen(batch[0])), strict=True)
+        return [results[i] for i in range(len(calls))]
 
     def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
         """All heads by one call of the module, where its ports are those of a forward pass."""
@@ -139,16 +139,26 @@ class HeadsPiece(Piece):
         value = value.to(weight_of(self.out).dtype)
         return value if self.organ.memory_space and port != "q" else self.before(value)
 
-    def _zs(self, calls: Sequence[Call], seen: Circumstances) -> list[Tensor]:
-        """Each call's z at its positions, [row, n, width of z]."""
+    def _shares(self, calls: Sequence[Call], seen: Circumstances) -> list[Tensor]:
+        """Each call's share at its positions, [row, n, width]."""
         results: list[Tensor] = []
         for batch in self._batches(calls):
             if self.attention.run is not Run.ALONE:
-                results += [together(self, call, seen) for call in batch]
-                continue
-            z = alone(self, batch, seen)  # [row, length, call, width of z]
-            results += [narrow(z[:, :, i], call) for i, call in enumerate(batch)]
+                zs = [together(self, call, seen) for call in batch]
+            else:
+                z = alone(self, batch, seen)  # [row, length, call, width of z]
+                if all(call.at is None for call in batch):
+                    results += self._outputs(batch, z)
+                    continue
+                zs = [narrow(z[:, :, i], call) for i, call in enumerate(batch)]
+            results += [self.output(call.part, z) for call, z in zip(batch, zs, strict=True)]
         return results
+
+    def _outputs(self, calls: Sequence[Call], z: Tensor) -> list[Tensor]:
+        """Each call's share, of its z [row, length, call, width of z], in one product for all."""
+        starts = [self.z(call.part.component)[0] for call in calls]
+        shares = gather_each(self.out, z.flatten(0, 1), starts)
+        return [self.scaled(share.view(*z.shape[:2], -1)) for share in shares]
 
     def _batches(self, calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
         """Calls in turns that fit the memory: per call, its queries, keys, values, z and scores."""

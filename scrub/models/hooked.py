@@ -17,12 +17,12 @@ from torch import nn
 
 from scrub.graph import Part
 from scrub.models.adapter import config_of
-from scrub.models.anatomy import Organ, anatomy_of, beside_of
+from scrub.models.anatomy import Organ, beside_of
 from scrub.models.base import Batch
-from scrub.models.config import wiring_of
 from scrub.models.drivers import call
 from scrub.models.families.base import Attention, Family, Run
 from scrub.models.keywords import keywords
+from scrub.models.placing import placed
 from scrub.models.spots import Args, Keywords, Spot, Watch, first, hidden_of, with_hidden
 from scrub.models.steps import Kind
 from scrub.models.substitute import attached, evaluating, home_of, silenced
@@ -37,8 +37,8 @@ class HookedModel:
         self.module = module
         name = name or type(module).__name__
         config = config_of(module, name)
-        self.wiring = wiring_of(config, name, type(module).__name__, family)
-        self.anatomy = anatomy_of(module, self.wiring, config, name)
+        self.anatomy = placed(module, config, name, family)
+        self.wiring = self.anatomy.wiring
         self.graph = self.wiring.graph(name)
         self._modules = tuple(module.modules())
 

@@ -70,6 +70,23 @@ def project_each(
     return torch.baddbmm(offsets, x.transpose(0, 1), kernels)
 
 
+def gather_each(
+    module: nn.Module, x: torch.Tensor, starts: Sequence[int]
+) -> Sequence[torch.Tensor]:
+    """What the module makes of a slice of its input, without its bias, for each of several slices:
+    [n, slice, width] to [n, out] each.
+
+    One batched product for all of them where they are evenly spaced; no weight is copied.
+    """
+    weight, width = weight_of(module), x.shape[2]
+    if len({after - before for before, after in pairwise(starts)}) > 1:
+        return [
+            nn.functional.linear(x[:, i], weight[:, s : s + width]) for i, s in enumerate(starts)
+        ]
+    kernels = _windows(weight.T, starts, width).transpose(1, 2)  # [slice, width, out]
+    return torch.bmm(x.transpose(0, 1), kernels).unbind()
+
+
 def _windows(of: torch.Tensor, starts: Sequence[int], width: int) -> torch.Tensor:
     """So many entries from each start: of [out, ...], [start, ..., width]. A view where the starts
     are evenly spaced."""

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrub.errors import InputRefused, Problem, nearest
+from scrub.models.classes import usual_class
 from scrub.models.config import graph_from_config, read_config
 from scrub.models.families import UnknownArchitecture
 from scrub.models.gguf import gguf_config, only_gguf, require_gguf, unreadable
 from scrub.models.inferred import Known, remember
 from scrub.models.outputs import head_of
+from scrub.models.versions import attention_for
 
 if TYPE_CHECKING:
     import torch
@@ -136,6 +138,7 @@ def _from_pretrained(
 ) -> nn.Module:
     """Whatever goes wrong inside transformers comes out as one sentence."""
     from torch import nn
+    from transformers import AutoModelForCausalLM
 
     from scrub.models.quiet import quiet
 
@@ -149,16 +152,19 @@ def _from_pretrained(
         options |= {"device_map": "auto", "offload_folder": scratch}
     try:
         with quiet():
-            read = _class_of(name, file, where).from_pretrained
-            module, info = read(
+            config = None if file else _config(name)
+            kind: Any = AutoModelForCausalLM if file else _class_of(config, where)
+            module, info = kind.from_pretrained(
                 str(file.parent) if file else name,
                 dtype=dtype,
                 trust_remote_code=False,
                 ignore_mismatched_sizes=True,  # reported below, with whatever else does not fit
                 output_loading_info=True,
                 **options,
+                **({} if config is None else attention_for(config.to_dict())),
             )
-        problems = list(_incomplete(where, str(getattr(module, "base_model_prefix", "")), info))
+        trunk = str(getattr(module, "base_model_prefix", ""))
+        problems = list(_incomplete(where, trunk, info, _misfit(config, module)))
         if problems:
             raise InputRefused(problems)
     except InputRefused:
@@ -180,18 +186,24 @@ def _remove(folder: str | None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _class_of(name: str, file: Path | None, where: str) -> Any:
-    """The transformers class that the config names; a decoder's where it names none."""
+def _config(name: str) -> Any:
+    """Transformers' own, with its defaults."""
+    from transformers import AutoConfig
+
+    read: Any = AutoConfig.from_pretrained
+    return read(name, trust_remote_code=False)
+
+
+def _class_of(config: Any, where: str) -> Any:
+    """The transformers class that the config names; where it names none, the usual one."""
     import transformers
     from transformers.models.auto import modeling_auto
 
-    if file is not None:
-        return transformers.AutoModelForCausalLM
-    read: Any = transformers.AutoConfig.from_pretrained
-    config = read(name, trust_remote_code=False)
-    said = (config.architectures or [None])[0]
-    if said is None:
-        return transformers.AutoModelForCausalLM
+    said = _named(config) or usual_class(config.model_type)
+    if not said:
+        found = "its config.json names no class, and transformers lists none with a head for "
+        fix = "Write the class into it, under 'architectures'."
+        raise InputRefused(Problem(where, f"{found}'{config.model_type}'.", fix))
     kind: Any = getattr(transformers, said, None)
     if kind is None:
         found = f"its config.json names the class {said}, which transformers does not have."
@@ -203,6 +215,10 @@ def _class_of(name: str, file: Path | None, where: str) -> Any:
         found = f"its config.json names the class {said}, which is no '{config.model_type}'."
         raise InputRefused(Problem(where, found, MISFIT))
     return kind
+
+
+def _named(config: Any) -> str:
+    return str((config.architectures or [""])[0])
 
 
 def _several(entry: str | Sequence[str] | None) -> Sequence[str]:
@@ -238,7 +254,13 @@ def _of_another_head(name: str, trunk: str) -> bool:
     return name.removeprefix(f"{trunk}.").startswith(OTHER_HEADS)
 
 
-def _incomplete(where: str, trunk: str, info: dict[str, Any]) -> Iterator[Problem]:
+def _misfit(config: Any, module: nn.Module) -> str:
+    """What to look at where weights do not fit."""
+    taken = f"It names no class in 'architectures', so {type(module).__name__} was taken."
+    return MISFIT if config is None or _named(config) else f"{MISFIT} {taken}"
+
+
+def _incomplete(where: str, trunk: str, info: dict[str, Any], fix: str) -> Iterator[Problem]:
     """Transformers fills gaps with random weights and says so in a log line: here, errors."""
     unplaced = info.get("unexpected_keys") or ()
     shapes = [
@@ -257,4 +279,4 @@ def _incomplete(where: str, trunk: str, info: dict[str, Any]) -> Iterator[Proble
         if names:
             ordered = sorted(map(str, names))
             more = f", … ({len(ordered)} in all)" if len(ordered) > 3 else ""
-            yield Problem(where, f"{sentence}: {', '.join(ordered[:3])}{more}.", MISFIT)
+            yield Problem(where, f"{sentence}: {', '.join(ordered[:3])}{more}.", fix)

@@ -19,6 +19,7 @@ class Check:
     tolerance: float
     where: str
     final: bool = False  # where it fails, nothing after it can be measured
+    fix: str = ""  # what to do where it fails
 
     @property
     def passed(self) -> bool:

@@ -31,7 +31,7 @@ class ProbeReport:
             raise ModelRefused(
                 f"model '{self.model}' is refused, for this does not hold: {failed.name}. At "
                 f"{failed.where} the error is {failed.error:.2g}; at most {failed.tolerance:.2g} "
-                f"is allowed."
+                f"is allowed. {failed.fix}".rstrip()
             )
 
 

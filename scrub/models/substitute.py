@@ -36,10 +36,15 @@ def attached() -> Iterator[list[RemovableHandle]]:
             handle.remove()
 
 
+STATES = ("recurrent_states", "conv1d_state")  # what modules keep of a call (Recurrent Gemma's do)
+
+
 @contextmanager
 def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Dropout and gradients off inside; as they were afterwards."""
+    """Dropout and gradients off inside; as they were afterwards, and so is what modules keep."""
     training = [module for module in modules if module.training]
+    own = [vars(module) for module in modules]
+    kept = [(held, name, held[name]) for held in own for name in STATES if name in held]
     try:
         for module in training:
             module.training = False
@@ -48,6 +53,8 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+        for held, name, value in kept:
+            held[name] = value
 
 
 def gradients_for(inputs: Iterable[torch.Tensor]) -> torch.set_grad_enabled:

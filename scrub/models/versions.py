@@ -1,8 +1,14 @@
-"""Which transformers the facts were taken from: older ones lay some models out otherwise."""
+"""Which transformers the facts were taken from, and what else holds in older ones.
+
+Where an older one lays a model out otherwise, `Family.older` says how.
+"""
 
 from __future__ import annotations
 
 from importlib.metadata import version
+
+from scrub.models.families import FAMILIES
+from scrub.models.families.base import Config
 
 FACTS_FROM = (5, 23)
 
@@ -25,3 +31,14 @@ def advice() -> str:
 def older(held: str) -> bool:
     """Whether a version is older than the facts."""
     return tuple(int(piece) for piece in held.split(".")[:2]) < FACTS_FROM
+
+
+def attention_for(config: Config) -> dict[str, str]:
+    """How a model is loaded where this transformers' sdpa leaves out what its config says.
+
+    Empty where it does not: what is taken then is transformers' choice.
+    """
+    family = FAMILIES.get(str(config.get("model_type")))
+    said = family.eager if family is not None and older(version("transformers")) else {}
+    eager = any(bool(config[key]) is value for key, value in said.items() if key in config)
+    return {"attn_implementation": "eager"} if eager else {}

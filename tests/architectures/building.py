@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 import transformers
 from torch import nn
+
+from scrub.models.versions import attention_for
 
 VOCABULARY, WIDTH, LAYERS, HEADS = 50, 24, 2, 4
 
@@ -45,16 +48,21 @@ COMMON: Mapping[str, Any] = {
 
 def config_of(case: Case, **changes: Any) -> Any:
     """The config, with every common size under the name that this architecture has for it."""
-    return transformers.AutoConfig.for_model(case.model_type, **{**COMMON, **case.sizes, **changes})
+    sizes = deepcopy({**COMMON, **case.sizes, **changes})  # transformers 5.0 empties inner ones
+    return transformers.AutoConfig.for_model(case.model_type, **sizes)
 
 
 def build(case: Case, seed: int = 0, attention: str | None = None, **changes: Any) -> nn.Module:
-    """Weights of order one, norms and biases drawn too: at 1 and 0 they could be left out."""
+    """Weights of order one, norms and biases drawn too: at 1 and 0 they could be left out.
+
+    The attention is the one that is named, else the one that it would be loaded with.
+    """
     config = config_of(case, **changes)
+    said = {"attn_implementation": attention} if attention else attention_for(config.to_dict())
     torch.manual_seed(seed)
     kind: Any = getattr(transformers, case.cls)
     make = kind.from_config if case.cls.startswith("Auto") else kind._from_config
-    made: nn.Module = make(config, **({"attn_implementation": attention} if attention else {}))
+    made: nn.Module = make(config, **said)
     redraw(made)
     return made.eval()
 

@@ -9,6 +9,7 @@ INNER = {
     "mamba_d_conv": 3, "mamba_expand": 2, "mamba_chunk_size": 4, "mamba_proj_bias": True,
 }  # fmt: skip
 TWO = ["linear_attention", "full_attention"]
+MIXED = ["mamba", "attention"]  # the same two, by names that transformers 5.0 knows too
 DELTA = {
     "num_key_value_heads": 2, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
     "linear_key_head_dim": 6, "linear_value_head_dim": 6, "layer_types": TWO,
@@ -62,7 +63,7 @@ CASES = (
         "granitemoehybrid",
         INNER
         | {
-            "layer_types": TWO, "num_key_value_heads": 2, "num_local_experts": 4,
+            "layer_types": MIXED, "num_key_value_heads": 2, "num_local_experts": 4,
             "shared_intermediate_size": 20, "residual_multiplier": 0.4, "logits_scaling": 2.0,
             "embedding_multiplier": 3.0, "attention_multiplier": 0.5,
             "position_embedding_type": "rope",
@@ -72,7 +73,7 @@ CASES = (
         "granitemoehybrid",
         INNER
         | {
-            "layer_types": TWO, "num_key_value_heads": 2, "num_local_experts": 0,
+            "layer_types": MIXED, "num_key_value_heads": 2, "num_local_experts": 0,
             "shared_intermediate_size": 20, "residual_multiplier": 0.4,
         },
         label="dense",

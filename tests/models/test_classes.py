@@ -18,12 +18,14 @@ from typer.testing import CliRunner
 
 from scrub.cli.app import app
 from scrub.errors import InputRefused
-from scrub.models.classes import is_trunk, with_head
+from scrub.models.classes import is_trunk, usual_class, with_head
 from scrub.models.config import graph_from_config
 from scrub.models.families import KINDS
-from scrub.models.loading import _class_of
+from scrub.models.loading import _class_of, _config
 from scrub.models.outputs import HEADS, WORDS, head_of
 from scrub.study.check import model_graph
+from tests.architectures.building import config_of
+from tests.architectures.coverage import CASES
 
 SIZES: dict[str, Any] = {"hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1}
 TRUNK = BertConfig(**SIZES, intermediate_size=8, vocab_size=50)
@@ -114,4 +116,41 @@ def test_a_tower_whose_pooled_output_is_covered_is_no_trunk_though_auto_model_ma
     config = CLIPVisionConfig(**SIZES, intermediate_size=8, image_size=4, patch_size=2)
     CLIPVisionModel(config).save_pretrained(tmp_path)
     assert is_trunk("CLIPVisionModel")
-    assert _class_of(str(tmp_path), None, "") is CLIPVisionModel
+    assert _class_of(_config(str(tmp_path)), "") is CLIPVisionModel
+
+
+def test_a_config_that_names_no_class_is_checked_as_the_class_that_is_loaded() -> None:
+    """Of every covered architecture whose usual class is no decoder's."""
+    first = {case.model_type: case for case in reversed(CASES)}
+    classes = {kind: usual_class(kind) for kind in first}
+    assert all(classes.values())
+    others = {kind: name for kind, name in classes.items() if not name.endswith("ForCausalLM")}
+    assert len(others) > 50
+    for kind, name in others.items():
+        config = config_of(first[kind]).to_dict() | {"architectures": None}
+        assert graph_from_config(config, kind) == graph_from_config(config, kind, name), kind
+
+
+UNNAMED = {
+    "bart": "BartForConditionalGeneration",  # not the decoder alone
+    "bert": "BertForMaskedLM",  # not BERT as a decoder
+    "clip_vision_model": "CLIPVisionModelWithProjection",  # of two that are covered
+    "llama": "LlamaForCausalLM",
+    "vit": "ViTForImageClassification",
+}
+
+
+@pytest.mark.parametrize("kind", UNNAMED)
+def test_a_config_that_names_no_class_is_loaded_as_the_usual_one(kind: str) -> None:
+    config = AutoConfig.for_model(kind)
+    assert not config.architectures
+    assert _class_of(config, "model 'x'").__name__ == UNNAMED[kind]
+
+
+def test_a_config_that_names_no_class_of_an_architecture_without_a_head_is_refused() -> None:
+    with pytest.raises(InputRefused) as caught:
+        _class_of(AutoConfig.for_model("mimi"), "model 'x'")
+    assert str(caught.value) == (
+        "model 'x': its config.json names no class, and transformers lists none with a head for "
+        "'mimi'. Write the class into it, under 'architectures'."
+    )

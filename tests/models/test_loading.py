@@ -16,7 +16,7 @@ from transformers import BertConfig, T5Config, ViTConfig
 
 from scrub.errors import InputRefused
 from scrub.models.families import LISTED
-from scrub.models.loading import MISFIT, _class_of, load
+from scrub.models.loading import MISFIT, _class_of, _config, load
 from scrub.models.probe import probe
 from scrub.models.quiet import quiet
 from tests.models import tiny
@@ -46,7 +46,7 @@ def test_a_folder_gives_the_model_that_was_saved(
 
 
 @pytest.mark.parametrize("named", [["LlamaForCausalLM"], None, []])
-def test_the_config_names_the_class_and_a_decoder_is_the_default(
+def test_the_config_names_the_class_and_the_usual_one_is_the_default(
     named: list[str] | None, folder: Path
 ) -> None:
     config(folder, architectures=named)
@@ -71,7 +71,7 @@ def test_any_headed_class_of_transformers_is_chosen_by_its_name(name: str, tmp_p
     """Whether its architecture is covered is asked elsewhere."""
     with quiet():
         getattr(transformers, name)(HEADED[name]).save_pretrained(tmp_path)
-    assert _class_of(str(tmp_path), None, "").__name__ == name
+    assert _class_of(_config(str(tmp_path)), "").__name__ == name
 
 
 def test_a_module_in_memory_is_taken_as_it_is() -> None:
@@ -166,6 +166,14 @@ def unknown_class(folder: Path) -> None:
     config(folder, architectures=["LlamaForPoetry"])
 
 
+def no_class(folder: Path) -> None:
+    """And the weights are those of a classifier."""
+    config(folder, architectures=None)
+    weights = load_file(folder / "model.safetensors")
+    weights["score.weight"] = weights.pop("lm_head.weight")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 def no_config(folder: Path) -> None:
     (folder / "config.json").unlink()
 
@@ -201,6 +209,8 @@ FOLDERS: dict[Callable[[Path], None], str] = {
     "scored. Take the model with its head, as LlamaForCausalLM.",
     unknown_class: "its config.json names the class LlamaForPoetry, which transformers does not "
     "have. Code of a model's own is never executed.",
+    no_class: "weights that the model needs are missing from its files: lm_head.weight. "
+    f"{MISFIT} It names no class in 'architectures', so LlamaForCausalLM was taken.",
     no_config: "the folder holds no config.json. A model folder is what transformers' "
     "save_pretrained writes.",
 }

@@ -16,6 +16,9 @@ from scrub.models.adapter import TransformersModel
 from scrub.models.base import Call, Kind, Site
 from scrub.models.hooked import HookedModel
 from scrub.models.probe import probe
+from scrub.models.substitute import STATES
+from tests.architectures.building import build
+from tests.architectures.state_spaces import CASES
 from tests.models import tiny
 
 ROWS, LENGTH = 2, 5
@@ -113,6 +116,20 @@ def test_nothing_is_changed_by_what_fails_half_way(
         ACTIONS[action](model)
     assert state(module) == before
     assert logging.getLogger("transformers").level == level
+
+
+@pytest.mark.parametrize("action", [probe, reference])
+def test_what_a_module_keeps_of_the_user_s_own_pass_stays(action: Callable[..., object]) -> None:
+    """Recurrent Gemma's recurrences keep what they ended with, to go on from there."""
+    case = next(case for case in CASES if case.model_type == "recurrent_gemma")
+    module = build(case)
+    with torch.no_grad():
+        module(input_ids=tiny.tokens(1, LENGTH), use_cache=True)
+    parts = [vars(m) for m in module.modules()]
+    before = [(part, name, part[name]) for part in parts for name in STATES if name in part]
+    assert {type(value) for _, _, value in before} == {torch.Tensor}
+    action(TransformersModel(module))
+    assert all(part[name] is value for part, name, value in before)
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)

@@ -227,6 +227,12 @@ class Family:
     differing: Mapping[str, str] = field(default_factory=dict)
     """Config keys with which transformers' own implementations of the attention disagree, and why:
     what runs is what the model was loaded with."""
+    eager: Mapping[str, bool] = field(default_factory=dict)
+    """Config keys, and whether they are set, where older transformers' sdpa leaves out what they
+    say: a model that is loaded there is loaded with 'eager'."""
+    older: tuple[Family, ...] = ()
+    """The same components as older transformers lay them out, the newest first: taken where the
+    module is not laid out as said here."""
     note: str = ""  # what is coarser than heads and MLPs, and why
     classes: tuple[str, ...] = ()  # in transformers; none: every class not named elsewhere
     bridge: Bridge | None = None  # from the image's stack into the main one's embeddings

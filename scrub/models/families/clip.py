@@ -3,6 +3,8 @@
 The norm after the last block belongs to the head, for each class applies it to something else:
 to what it has pooled (CLIP), to every position (SigLIP), or not at all (CLIP with labels). CLIP's
 text tower is causal, and read where the text ends.
+
+A bare image tower has its encoder one module further down in transformers below 5.6.
 """
 
 from __future__ import annotations
@@ -21,22 +23,31 @@ BLOCK = (
 
 
 def _images(
-    name: str, cls: str, path: str, tokens: Callable[[Config], int], config: str = ""
+    name: str,
+    cls: str,
+    tokens: Callable[[Config], int],
+    path: str = "vision_model.encoder",
+    config: str = "",
+    older: tuple[Family, ...] = (),
 ) -> Family:
     stack = replace(TOWER, path=path, block=BLOCK, final_norm="", config=config, patches=tokens)
-    return Family(name, stacks=(stack,), trunk=(path,), classes=(cls,))
+    return Family(name, stacks=(stack,), trunk=(path,), classes=(cls,), older=older)
+
+
+def _bare(name: str, cls: str, tokens: Callable[[Config], int]) -> Family:
+    """A tower that is the whole model."""
+    return _images(name, cls, tokens, "encoder", older=(_images(name, cls, tokens),))
 
 
 def _clip(config: Config) -> int:
     return patches(config, 32) + 1
 
 
-WHOLE, INNER = "vision_model.encoder", "encoder"
-CLIP = _images("clip", "CLIPForImageClassification", WHOLE, _clip, "vision_config")
-CLIP_VISION = _images("clip_vision_model", "CLIPVisionModelWithProjection", WHOLE, _clip)
-CLIP_VISION_BARE = _images("clip_vision_model", "CLIPVisionModel", INNER, _clip)
-SIGLIP = _images("siglip", "SiglipForImageClassification", WHOLE, patches, "vision_config")
-SIGLIP_VISION = _images("siglip_vision_model", "SiglipVisionModel", INNER, patches)
+CLIP = _images("clip", "CLIPForImageClassification", _clip, config="vision_config")
+CLIP_VISION = _images("clip_vision_model", "CLIPVisionModelWithProjection", _clip)
+CLIP_VISION_BARE = _bare("clip_vision_model", "CLIPVisionModel", _clip)
+SIGLIP = _images("siglip", "SiglipForImageClassification", patches, config="vision_config")
+SIGLIP_VISION = _bare("siglip_vision_model", "SiglipVisionModel", patches)
 
 CLIP_TEXT = Family(
     "clip_text_model",

@@ -5,6 +5,9 @@ several; sublayers are parallel behind one norm or two, or in turn; positions ar
 for the distance (ALiBi), which arrives by itself and as a part of the mask.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from scrub.models.families.base import (
     MLP,
     Attention,
@@ -17,7 +20,14 @@ from scrub.models.families.base import (
     fused,
     grouped,
     row_and_head,
+    row_by_head,
 )
+
+
+def _bias(table: Any, heads: Sequence[int], rows: int) -> Any:
+    """[row, head, …]; transformers 5.0 has it as [row * head, …]."""
+    fit = row_and_head if table.ndim == 4 else row_by_head
+    return fit(table, heads, rows)
 
 
 def _block(config: Config, layer: int) -> Block:
@@ -31,7 +41,7 @@ def _block(config: Config, layer: int) -> Block:
             layout=grouped,
             out="dense",
             told={"multi_query": False},
-            handed={"alibi": row_and_head, "attention_mask": row_and_head},
+            handed={"alibi": _bias, "attention_mask": row_and_head},
         ),
         MLP("mlp", before=other, down="dense_4h_to_h", matrices=2, parallel=not serial),
     )

@@ -14,13 +14,17 @@ NORMED: Block = (
 BIDIRECTIONAL = {
     "use_bidirectional_attention": "heads that read later positions are covered in no decoder"
 }
+CAPS = {"attn_logit_softcapping": True}  # sdpa has none: below 5.21 it leaves them out
 
 GEMMA = Family("gemma", stacks=(Stack(sizes=SIZES),), refused=BIDIRECTIONAL)
-GEMMA2 = Family("gemma2", stacks=(Stack(block=NORMED, sizes=SIZES),), refused=BIDIRECTIONAL)
+GEMMA2 = Family(
+    "gemma2", stacks=(Stack(block=NORMED, sizes=SIZES),), refused=BIDIRECTIONAL, eager=CAPS
+)
 GEMMA3_TEXT = Family(
-    "gemma3_text", stacks=(Stack(block=NORMED, sizes=SIZES),), refused=BIDIRECTIONAL
+    "gemma3_text", stacks=(Stack(block=NORMED, sizes=SIZES),), refused=BIDIRECTIONAL, eager=CAPS
 )
 VAULTGEMMA = Family(
     "vaultgemma",
     stacks=(Stack(block=(Attention(), MLP(before="pre_feedforward_layernorm")), sizes=SIZES),),
+    eager=CAPS,
 )

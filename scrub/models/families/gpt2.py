@@ -48,7 +48,13 @@ STACK = Stack(
     sizes=sizes(12, 768, 12, 50257),
     longest="n_positions",
 )
-GPT2 = Family("gpt2", stacks=(STACK,), trunk=("transformer",), refused=REFUSED)
+GPT2 = Family(
+    "gpt2",
+    stacks=(STACK,),
+    trunk=("transformer",),
+    refused=REFUSED,
+    eager={"scale_attn_by_inverse_layer_idx": True, "scale_attn_weights": False},  # below 5.4
+)
 
 IMAGEGPT = Family(
     "imagegpt",

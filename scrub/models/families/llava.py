@@ -4,6 +4,8 @@ in the places of a token of its own.
 The decoder's facts are those of its own family, below another path; the tower's those of CLIP's or
 SigLIP's image encoder. LLaVA reads patches before the tower's last blocks (one, mostly) and its
 last norm, and leaves out the first of them, the class token.
+
+The tower is one module further down in transformers below 5.6.
 """
 
 from __future__ import annotations
@@ -58,7 +60,10 @@ def _decoder(config: Config, others: Others) -> Family:
 
 def _joined(config: Config, others: Others, tower: Stack, bridge: Bridge) -> Family:
     text = _decoder(config, others)
-    return replace(text, stacks=(tower, *text.stacks), trunk=("model",), bridge=bridge)
+    text = replace(text, trunk=("model",), bridge=bridge, older=())
+    deeper = replace(tower, path=f"{tower.path}.vision_model")
+    now, before = (replace(text, stacks=(one, *text.stacks)) for one in (tower, deeper))
+    return replace(now, older=(before,))
 
 
 def _unused(config: Config) -> int:

@@ -3,6 +3,9 @@
 Positions are the class token (DeiT: and that of its teacher; DINOv2: registers too), then the
 patches row by row. DINOv2 and BEiT scale what a sublayer adds channel by channel; BEiT's scores
 have a bias for each head and distance.
+
+Older transformers have the projections apart from the one of the output, as BERT has them: ViT and
+BEiT below 5.9, DINOv2 below 5.18, Data2Vec still.
 """
 
 from __future__ import annotations
@@ -40,45 +43,57 @@ def patches(config: Config, size: int = 16) -> int:
     return int((height // tall) * (width // wide))
 
 
+Blocks = Block | Callable[[Config, int], Block]
+
+
 def _family(
     name: str,
     trunk: str,
     tokens: Callable[[Config], int],
-    block: Block | Callable[[Config, int], Block],
+    block: Blocks,
     blocks: str = "layers",
     sizes: Sizes = SIZES,
     pooler: str = "",
+    older: Blocks = (),
 ) -> Family:
+    """`older` is the block of older transformers, which lie in an encoder's `layer`."""
     stack = replace(TOWER, path=trunk, blocks=blocks, block=block, sizes=sizes, patches=tokens)
-    return Family(name, stacks=(stack,), trunk=(trunk,), pooler=pooler)
+    family = Family(name, stacks=(stack,), trunk=(trunk,), pooler=pooler)
+    before = replace(stack, blocks="encoder.layer", block=older)
+    return replace(family, older=(replace(family, stacks=(before,)),)) if older else family
 
 
 def _one_more(config: Config) -> int:
     return patches(config) + 1
 
 
-_VIT = (
-    Attention("attention", before="layernorm_before"),
-    MLP("mlp", before="layernorm_after", down="fc2", matrices=2),
+_HEADS = Attention("attention", before="layernorm_before")
+_MLP = MLP("mlp", before="layernorm_after", down="fc2", matrices=2)
+_APART = replace(
+    _HEADS,
+    path="attention.attention",
+    projections=apart("query", "key", "value"),
+    out="../output.dense",
 )
-VIT = _family("vit", "vit", _one_more, _VIT)
-VIT_MSN = _family("vit_msn", "vit", _one_more, _VIT)
-DEIT = _family("deit", "deit", lambda config: patches(config) + 2, _VIT)
-IJEPA = _family("ijepa", "ijepa", patches, _VIT)
+_DENSE = replace(_MLP, path=("intermediate", "output.dense"), down="")
+
+_VIT, _OLDER = (_HEADS, _MLP), (_APART, _DENSE)
+VIT = _family("vit", "vit", _one_more, _VIT, older=_OLDER)
+VIT_MSN = _family("vit_msn", "vit", _one_more, _VIT, older=_OLDER)
+DEIT = _family("deit", "deit", lambda config: patches(config) + 2, _VIT, older=_OLDER)
+IJEPA = _family("ijepa", "ijepa", patches, _VIT, older=_OLDER)
 
 
-def _dinov2(config: Config, layer: int) -> Block:
-    gated = bool(config.get("use_swiglu_ffn"))
-    return (
-        Attention("attention", before="norm1", scaled="layer_scale1"),
-        MLP(
-            "mlp",
-            before="norm2",
-            down="down_proj" if gated else "fc2",
-            matrices=3 if gated else 2,
-            scaled="layer_scale2",
-        ),
-    )
+def _dinov2(heads: Attention, gated: str) -> Callable[[Config, int], Block]:
+    """`gated` is the last map of an MLP with a gate."""
+    read = replace(heads, before="norm1", scaled="layer_scale1")
+    write = replace(_MLP, before="norm2", scaled="layer_scale2")
+
+    def block(config: Config, layer: int) -> Block:
+        wide = bool(config.get("use_swiglu_ffn"))
+        return (read, replace(write, down=gated, matrices=3) if wide else write)
+
+    return block
 
 
 def _dinov2_hidden(config: Config) -> int:
@@ -93,17 +108,19 @@ DINOV2 = _family(
     "dinov2",
     "dinov2",
     lambda config: patches(config, 14) + 1,
-    _dinov2,
+    _dinov2(_HEADS, "down_proj"),
     blocks="encoder.layer",
     sizes=_DINOV2,
+    older=_dinov2(_APART, "weights_out"),
 )
 DINOV2_WITH_REGISTERS = _family(
     "dinov2_with_registers",
     "dinov2_with_registers",
     lambda config: patches(config) + 1 + int(config.get("num_register_tokens", 4)),
-    _dinov2,
+    _dinov2(_HEADS, "down_proj"),
     blocks="encoder.layer",
     sizes=_DINOV2,
+    older=_dinov2(_APART, "weights_out"),
 )
 
 
@@ -111,46 +128,25 @@ DINOV2_WITH_REGISTERS = _family(
 TABLE = ("relative_position_bias.relative_position_bias_table",)
 
 
-def _beit(config: Config, layer: int) -> Block:
-    return (
-        Attention(
-            "attention",
-            before="layernorm_before",
-            columns=TABLE,
-            handed={"attention_mask": row_and_head},
-            scaled="lambda_1",
-        ),
-        MLP("mlp", before="layernorm_after", down="fc2", matrices=2, scaled="lambda_2"),
-    )
-
-
-def _data2vec(config: Config, layer: int) -> Block:
-    return (
-        Attention(
-            "attention.attention",
-            before="layernorm_before",
-            projections=apart("query", "key", "value"),
-            out="../output.dense",
-            columns=TABLE,
-            handed={"2": row_and_head, "relative_position_bias": row_and_head},
-            scaled="lambda_1",
-        ),
-        MLP(
-            ("intermediate", "output.dense"),
-            before="layernorm_after",
-            down="",
-            matrices=2,
-            scaled="lambda_2",
-        ),
-    )
-
-
-BEIT = _family("beit", "beit", _one_more, _beit, pooler="beit.pooler")
+_BEIT = (
+    replace(_HEADS, columns=TABLE, handed={"attention_mask": row_and_head}, scaled="lambda_1"),
+    replace(_MLP, scaled="lambda_2"),
+)
+_DATA2VEC = (
+    replace(
+        _APART,
+        columns=TABLE,
+        handed={"2": row_and_head, "relative_position_bias": row_and_head},
+        scaled="lambda_1",
+    ),
+    replace(_DENSE, scaled="lambda_2"),
+)
+BEIT = _family("beit", "beit", _one_more, _BEIT, pooler="beit.pooler", older=_DATA2VEC)
 DATA2VEC_VISION = _family(
     "data2vec-vision",
     "data2vec_vision",
     _one_more,
-    _data2vec,
+    _DATA2VEC,
     blocks="encoder.layer",
     pooler="data2vec_vision.pooler",
 )

@@ -8,13 +8,11 @@ from dataclasses import replace
 
 from scrub.errors import InputRefused, Problem
 from scrub.models.families.bart import sizes_of, sublayers
-from scrub.models.families.base import Config, Family, Run, Stack
+from scrub.models.families.base import Config, Family, Stack
 
-READ, CROSS, WRITE = sublayers(post=True)
 TROCR = Stack(
     path="decoder.model.decoder",
-    # the width of all its heads is that of its input, so that all of them have to run
-    block=(replace(READ, run=Run.TOGETHER), replace(CROSS, run=Run.TOGETHER), WRITE),
+    block=sublayers(post=True),
     final_norm="",
     space="decoder_tokens",
     config="decoder",
@@ -37,17 +35,21 @@ def _joined(config: Config, others: Callable[[str], Family]) -> Family:
     if not decoder.get("cross_attention_hidden_size"):
         found = "config key 'cross_attention_hidden_size' is not set: a projection between encoder "
         raise InputRefused(Problem("config", f"{found}and decoder is not covered."))
+    now, *before = (_under(tower) for tower in (images, *images.older))
+    return replace(now, older=tuple(before))
+
+
+def _under(images: Family) -> Family:
+    """A decoder that reads the tower of an image model."""
+    (stack,) = images.stacks
     tower = replace(
         stack,
         path="encoder" + stack.path.removeprefix(images.trunk[0]),
         prefix="v",
         config="encoder",
     )
-    return Family(
-        "vision-encoder-decoder",
-        stacks=(tower, TROCR),
-        trunk=("encoder", "decoder.model.decoder"),
-    )
+    trunk = ("encoder", "decoder.model.decoder")
+    return Family("vision-encoder-decoder", stacks=(tower, TROCR), trunk=trunk)
 
 
 VISION_ENCODER_DECODER = Family(
