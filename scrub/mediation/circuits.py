@@ -11,6 +11,7 @@ of the MIB benchmark, and of ACDC.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,8 @@ from scrub.models.blocks import slices_of
 Tensor = torch.Tensor
 Kept = NDArray[np.float32]
 Home = tuple[str, int]  # a position space and a width: where values can be added
+Ahead = tuple[Home, bytes]  # where the sum at a port lies, and what it keeps
+Begun = tuple[bytes, Tensor, int]  # what a sum keeps; that of the first so many writers alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,19 @@ class Writers:
     def homes(self) -> Mapping[str, Home]:
         """Where each writer's values lie."""
         return {name: (self.graph[name].space, self.graph[name].width) for name in self.number}
+
+    @cached_property
+    def most(self) -> Mapping[Home, int]:
+        """The most sums of one group in each home, with one for the group after it."""
+        counts = [
+            Counter(self.home(port.stream) for c in group for port in c.ports if port.feeders)
+            for group in self.groups
+        ]
+        return {home: 1 + max(found[home] for found in counts) for home in self.homes.values()}
+
+    def home(self, stream: str) -> Home:
+        """Where the sums of a stream lie: with what feeds it."""
+        return self.homes[self.graph.streams[stream][0]]
 
 
 class Evaluator:
@@ -130,27 +146,35 @@ class Evaluator:
             elif group[0].name == self.index.graph.output:
                 return self._read_out(group[0], live, kept.groups[number][0], at)
             else:
-                self._run(group, live, kept.groups[number])
+                self._run(group, live, kept.groups[number], self._next(number, kept))
         raise ValueError("a model graph ends with its output")
 
-    def _run(self, group: Sequence[Component], live: _Live, kept: Kept) -> None:
+    def _next(self, number: int, kept: Keeping) -> Ahead | None:
+        """The sum at the only port of the group after this one; None if that has more."""
+        component, *others = self.index.groups[number + 1]
+        if others or len(component.ports) != 1:
+            return None
+        return self.index.home(component.ports[0].stream), kept.groups[number + 1].tobytes()
+
+    def _run(
+        self, group: Sequence[Component], live: _Live, kept: Kept, ahead: Ahead | None
+    ) -> None:
         """Members that some edge reaches, each port on its own sum; the others are as corrupted."""
-        reached = [i for i in range(len(group)) if live.matters(kept[i])]
-        wanted: dict[str, dict[bytes, Kept]] = {}  # by stream: ports that keep the same share a sum
-        for p, port in enumerate(group[0].ports):
-            rows = {kept[i, p].tobytes(): kept[i, p] for i in reached}
-            wanted[port.stream] = wanted.get(port.stream, {}) | rows
-        inputs: dict[tuple[str, bytes], Tensor] = {}
-        for stream, rows in wanted.items():
-            sums = live.sums(stream, list(rows.values()))
-            inputs |= {(stream, key): x for key, x in zip(rows, sums, strict=True)}
+        reached = live.reached(kept)
+        live.taken.clear()
+        ports = group[0].ports
+        readers: dict[str, list[tuple[int, int]]] = {}  # by stream: member and port, port by port
+        for p, port in enumerate(ports):
+            readers.setdefault(port.stream, []).extend((i, p) for i in reached)
+        inputs: dict[tuple[int, int], Tensor] = {}
+        for stream, some in readers.items():
+            sums = live.sums(stream, [kept[one] for one in some], ahead)
+            inputs |= zip(some, sums, strict=True)
+            ahead = None
         calls = [
             Call(
                 Part(group[i].name),
-                {
-                    port.name: inputs[port.stream, kept[i, p].tobytes()]
-                    for p, port in enumerate(group[i].ports)
-                },
+                {port.name: inputs[i, p] for p, port in enumerate(ports)},
                 self.frame,
             )
             for i in reached
@@ -174,34 +198,75 @@ class _Live:
         self.evaluator = evaluator
         self.index = evaluator.index
         self.held: dict[Home, list[int]] = {}  # the writers so far, which the room's slices hold
+        self.begun: dict[Home, Begun] = {}
+        self.sheets: dict[Home, Tensor] = {}  # where a group's sums lie: fresh memory is slow
+        self.taken: Counter[Home] = Counter()  # how many sums each sheet holds
 
     def slot(self, name: str) -> Tensor:
         """Where the next writer's value goes, [row, position, width]."""
         home = self.index.homes[name]
         held = self.held.setdefault(home, [])
         held.append(self.index.number[name])
-        rows = len(self.evaluator.fixed[name])
-        slot: Tensor = self.evaluator.room[home][:, len(held)]
-        return slot.view(rows, -1, slot.shape[1])
+        shape = self.evaluator.fixed[name].shape
+        return self.evaluator.room[home][:, len(held)].view(shape)
 
-    def matters(self, kept: Kept) -> bool:
-        """Whether some port [port, writer] reads a writer that differs."""
-        return any(bool(kept[:, numbers].any()) for numbers in self.held.values())
+    def reached(self, kept: Kept) -> list[int]:
+        """The members of [member, port, writer] some port of which reads a writer that differs."""
+        differs = np.zeros(kept.shape[2], dtype=np.float32)
+        for numbers in self.held.values():
+            differs[numbers] = 1
+        return [int(i) for i in np.flatnonzero((kept @ differs).any(axis=1))]
 
-    def sums(self, stream: str, kept: Sequence[Kept]) -> list[Tensor]:
-        """The sums at ports that read a stream, for each row of writers to keep.
+    def sums(self, stream: str, kept: Sequence[Kept], ahead: Ahead | None = None) -> list[Tensor]:
+        """The sums at ports that read a stream, each of which says what to keep [writer].
 
-        One product: the base is a writer that everyone keeps, so that each value is read once.
+        One product: the base is a writer that everyone keeps, so that each value is read once. The
+        sum `ahead`, of the port whose turn is next, is begun in it: to read the values is what a
+        product for one port costs. Ports that keep the same share a sum where that halves them.
         """
-        graph = self.index.graph
-        base = self.evaluator.corrupted.streams[stream]
-        home = self.index.homes[graph.streams[stream][0]]
+        base, home = self.evaluator.corrupted.streams[stream], self.index.home(stream)
         numbers = self.held.get(home, [])
         if not kept or not numbers:
             return [base] * len(kept)
-        values = self.evaluator.room[home][:, : len(numbers) + 1]
-        values[:, 0] = base.flatten(0, 1)
-        weights = np.ones((len(kept), len(numbers) + 1), dtype=np.float32)
-        weights[:, 1:] = np.stack(kept)[:, numbers]
-        totals = torch.from_numpy(weights).to(values) @ values  # [row · position, sum, width]
-        return slices_of(totals, len(base))
+        begun = self.begun.pop(home, None)
+        if begun and len(kept) == 1 and begun[0] == kept[0].tobytes():
+            return [self._ended(base, home, begun)]
+        self.evaluator.room[home][:, 0] = base.flatten(0, 1)
+        after = [np.frombuffer(ahead[1], dtype=np.float32)] if ahead and ahead[0] == home else []
+        rows = np.stack([*kept, *after])[:, [0, *numbers]]
+        rows[:, 0] = np.arange(len(rows)) < len(kept)
+        distinct: dict[bytes, int] = {}
+        which = [distinct.setdefault(row.tobytes(), len(distinct)) for row in rows]
+        if 2 * len(distinct) > len(rows):
+            which = list(range(len(rows)))
+        else:
+            rows = rows[[which.index(i) for i in range(len(distinct))]]
+        totals = slices_of(self._product(home, rows), len(base))
+        if ahead and after:
+            self.begun[home] = ahead[1], totals[which[-1]], len(numbers)
+        return [totals[i] for i in which[: len(kept)]]
+
+    def _ended(self, base: Tensor, home: Home, begun: Begun) -> Tensor:
+        """A sum that was begun, with the base and the writers that came after."""
+        keeps, so_far, count = begun
+        later = np.frombuffer(keeps, dtype=np.float32)[None, self.held[home][count:]]
+        (rest,) = slices_of(self._product(home, later, 1 + count), len(base))
+        return rest.add_(base + so_far)
+
+    def _product(self, home: Home, weights: Kept, start: int = 0) -> Tensor:
+        """Slices of the room from one on, weighted [sum, slice]: [row · position, sum, width]."""
+        values = self.evaluator.room[home][:, start : start + weights.shape[1]]
+        given = torch.from_numpy(weights).to(values)
+        if len(weights) == 1:  # its reader may hand it on
+            return given @ values
+        return torch.matmul(given, values, out=self._sheet(home, len(weights)))
+
+    def _sheet(self, home: Home, count: int) -> Tensor:
+        """Room for so many sums, [row · position, sum, width], until the next group's turn."""
+        n, _, width = self.evaluator.room[home].shape
+        if home not in self.sheets:
+            most = self.index.most[home]
+            self.sheets[home] = self.evaluator.room[home].new_empty(n * most * width)
+        first = self.taken[home] * n * width
+        self.taken[home] += count
+        return self.sheets[home][first : first + n * count * width].view(n, count, width)
