@@ -19,12 +19,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
+from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
+from scrub.report.fonts import drawable
 from scrub.report.inks import EDGE, FAINT, GREY, INK, KINDS, PAPER, PORTS, Ink, ink_of
 from scrub.report.layers import MEANING, Mark, kind_of
+from scrub.report.lettering import prose
 from scrub.report.numbers import count, share
 from scrub.report.sheet import BOX_HEIGHT, Band, Box, Sheet, lay_out, text_width
+from scrub.results.graph import ClaimGraph, graph_of
+from scrub.results.result import Result
 
 DOTS = 150  # per inch, of a PNG
 STUB = 0.18  # of the dashed line into a leaf, in inches
@@ -46,8 +51,34 @@ def save(figure: Figure, path: FilePath) -> None:
 
 def drawing(hypothesis: Hypothesis, claim: Claim) -> Figure:
     """The drawing as a matplotlib figure, in inches, without pyplot's global state."""
-    sheet = lay_out(claim)
-    claim_lines = textwrap.wrap(hypothesis.claim, max(40, int(sheet.width * 12)))
+    said = (
+        f"{claim.graph.name}: {count(len(claim.nodes), 'node')}, "
+        f"{count(len(claim.edges), 'edge')}, {share(claim.unimportant)} of the model's "
+        f"{claim.graph.n_edges:,} edges claimed not to matter"
+    )
+    return _drawn(graph_of(claim), hypothesis.name, hypothesis.claim, said)
+
+
+def drawing_of(result: Result) -> Figure:
+    """The claim of a result, drawn again. Raises `InputRefused` where the result lacks its graph.
+
+    Files of earlier versions hold none.
+    """
+    if result.graph is None:
+        found = f"the result of '{result.name}' does not hold its claim's graph."
+        raise InputRefused(Problem("drawing", found, "Run it again, or use scrub show."))
+    claims = result.claims
+    said = (
+        f"{result.model}: {count(claims.nodes, 'node')}, {count(claims.edges, 'edge')}, "
+        f"{share(claims.unimportant)} of the model's {claims.model_edges:,} edges claimed not to "
+        "matter"
+    )
+    return _drawn(result.graph, result.name, result.claim, said)
+
+
+def _drawn(graph: ClaimGraph, name: str, claim: str, said: str) -> Figure:
+    sheet = lay_out(graph)
+    claim_lines = textwrap.wrap(claim, max(40, int(sheet.width * 12)))
     head, foot = 0.62 + 0.19 * len(claim_lines), 0.86
     height = sheet.height + head + foot
     figure = Figure(figsize=(sheet.width, height), facecolor="white")
@@ -56,7 +87,7 @@ def drawing(hypothesis: Hypothesis, claim: Claim) -> Figure:
     axes.set_xlim(0, sheet.width)
     axes.set_ylim(-foot, sheet.height + head)
     axes.set_axis_off()
-    _title(axes, hypothesis.name, claim_lines, claim, sheet.height + head)
+    _title(axes, name, claim_lines, said, sheet.height + head)
     _layers(axes, sheet)
     for arrow in sheet.arrows:
         _arrow(axes, arrow.points, arrow.ports)
@@ -66,16 +97,12 @@ def drawing(hypothesis: Hypothesis, claim: Claim) -> Figure:
     return figure
 
 
-def _title(axes: Axes, name: str, lines: Sequence[str], claim: Claim, top: float) -> None:
-    axes.text(0.2, top - 0.28, name, fontsize=13, fontweight="bold", va="center")
-    said = (
-        f"{claim.graph.name}: {count(len(claim.nodes), 'node')}, "
-        f"{count(len(claim.edges), 'edge')}, {share(claim.unimportant)} of the model's "
-        f"{claim.graph.n_edges:,} edges claimed not to matter"
-    )
+def _title(axes: Axes, name: str, lines: Sequence[str], said: str, top: float) -> None:
+    _text(axes, 0.2, top - 0.28, name, fontsize=13, fontweight="bold", va="center")
     for number, line in enumerate([*lines, said]):
         last = number == len(lines)
-        axes.text(
+        _text(
+            axes,
             0.2,
             top - 0.5 - 0.19 * number,
             line,
@@ -84,6 +111,11 @@ def _title(axes: Axes, name: str, lines: Sequence[str], claim: Claim, top: float
             color=GREY if last else "black",
             style="normal" if last else "italic",
         )
+
+
+def _text(axes: Axes, x: float, y: float, said: str, **how: Any) -> None:
+    """As it is: nothing in it is read as mathematics, and what no font has is spelled."""
+    axes.text(x, y, drawable(prose(said)), parse_math=False, **how)
 
 
 def _layers(axes: Axes, sheet: Sheet) -> None:
@@ -103,9 +135,9 @@ def _layers(axes: Axes, sheet: Sheet) -> None:
         if band.begins:
             _beginning(axes, band, sheet.width)
         middle = (band.bottom + band.top) / 2
-        axes.text(0.2, middle, band.label, fontsize=7, va="center", color=GREY)
+        _text(axes, 0.2, middle, band.label, fontsize=7, va="center", color=GREY)
         for cell in band.cells:
-            ink = ink_of(kind_of([cell.component], sheet.graph), cell.mark)
+            ink = ink_of(kind_of([cell.component], sheet.output), cell.mark)
             axes.add_patch(
                 Rectangle(
                     (cell.x, middle - cell.height / 2),
@@ -119,7 +151,8 @@ def _layers(axes: Axes, sheet: Sheet) -> None:
                 )
             )
             if cell.text:
-                axes.text(
+                _text(
+                    axes,
                     cell.x + cell.width / 2,
                     middle,
                     cell.text,
@@ -136,7 +169,7 @@ def _beginning(axes: Axes, band: Band, width: float) -> None:
     ends = (0.1, width - 0.1)
     axes.plot(ends, (band.bottom, band.bottom), color=GREY, linewidth=0.7, zorder=1)
     at = (width - 0.2, band.bottom + 0.09)
-    axes.text(*at, band.begins, fontsize=7, ha="right", va="center", color=GREY, style="italic")
+    _text(axes, *at, band.begins, fontsize=7, ha="right", va="center", color=GREY, style="italic")
 
 
 def _box(axes: Axes, box: Box) -> None:
@@ -156,7 +189,8 @@ def _box(axes: Axes, box: Box) -> None:
     )
     lower = 0.0 if box.ports else 0.05  # nothing is written on a leaf's lower edge
     for line, dy in zip(box.lines, (0.15, 0.31, 0.45), strict=True):
-        axes.text(
+        _text(
+            axes,
             box.x,
             bottom + BOX_HEIGHT - dy - lower,
             line.text,
@@ -172,7 +206,8 @@ def _box(axes: Axes, box: Box) -> None:
         stub = ((box.x, box.x), (bottom - STUB, bottom))
         axes.plot(*stub, color=INK[box.kind], linewidth=1.0, linestyle=(0, (2, 1.5)), zorder=3)
     for name, x in box.ports.items():
-        axes.text(
+        _text(
+            axes,
             x,
             bottom + 0.07,
             name,
@@ -222,7 +257,7 @@ def _key(axes: Axes, sheet: Sheet, y: float) -> None:
         "A box says: name; component @ positions; what it carries; on its lower edge the "
         "ports that are read."
     )
-    axes.text(0.2, y - 0.4, said, fontsize=7, va="center", color=GREY)
+    _text(axes, 0.2, y - 0.4, said, fontsize=7, va="center", color=GREY)
 
 
 def _swatches(axes: Axes, y: float, inks: Mapping[str, Ink]) -> None:
@@ -240,5 +275,5 @@ def _swatches(axes: Axes, y: float, inks: Mapping[str, Ink]) -> None:
                 linewidth=1.0,
             )
         )
-        axes.text(x + 0.18, y, text, fontsize=7, va="center", color=GREY)
+        _text(axes, x + 0.18, y, text, fontsize=7, va="center", color=GREY)
         x += 0.4 + 1.05 * text_width(text, 7)  # as drawn it is a little wider than its outline

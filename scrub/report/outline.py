@@ -9,22 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scrub.hypothesis.claim import Claim, Node
+from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
-from scrub.report.layers import (
-    MEANING,
-    Layer,
-    Mark,
-    component_text,
-    feature_text,
-    heights,
-    layer_of,
-    layers,
-    marks,
-    ports_read,
-    reads_openly,
-)
+from scrub.report.layers import MEANING, Mark, component_text, marks, ports_read
 from scrub.report.numbers import count, share
+from scrub.results.graph import ClaimGraph, GraphLayer, GraphNode, graph_of
 
 OPEN = "┊"
 
@@ -44,14 +33,15 @@ def outline(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
         f"{claim.graph.n_edges:,} edges are claimed not to matter.",
         style="dim",
     )
-    return Group(*head, Text(), _table(claim), Text(), *_key(claim), end)
+    graph = graph_of(claim)
+    return Group(*head, Text(), _table(graph), Text(), *_key(graph), end)
 
 
-def _table(claim: Claim) -> Table:
+def _table(claim: ClaimGraph) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
-    levels = layers(claim.graph)
+    levels = claim.layers
     there, said = _by_layer(claim), marks(claim)
     empty = {i: _empty(level, said) for i, level in enumerate(levels) if i not in there}
     for words, group in groupby(reversed(range(len(levels))), key=lambda i: empty.get(i, "")):
@@ -65,7 +55,7 @@ def _table(claim: Claim) -> Table:
     return table
 
 
-def _empty(level: Layer, said: Mapping[str, Mark]) -> str:
+def _empty(level: GraphLayer, said: Mapping[str, Mark]) -> str:
     """What is said of a layer in which no node stands: a node stands at its last component."""
     found = {m: [name for name in level.components if said[name] is m] for m in Mark}
     unnamed, left = found[Mark.UNNAMED], found[Mark.OPEN]
@@ -77,22 +67,20 @@ def _empty(level: Layer, said: Mapping[str, Mark]) -> str:
     return "; ".join(words)
 
 
-def _key(claim: Claim) -> Iterator[Text]:
+def _key(claim: ClaimGraph) -> Iterator[Text]:
     """What the marks mean, of those that are there."""
     seen = set(marks(claim).values())
-    seen |= {Mark.OPEN for name in claim.nodes if reads_openly(claim, name)}
+    seen |= {Mark.OPEN for node in claim.nodes if node.left_open}
     signs = {Mark.UNNAMED: "·", Mark.OPEN: OPEN}
     for mark, sign in signs.items():
         if mark in seen:
             yield Text(f"{sign} {MEANING[mark]}", style="dim")
 
 
-def _by_layer(claim: Claim) -> dict[int, list[Node]]:
-    height = heights(claim.graph)
-    found: dict[int, list[Node]] = {}
-    for name in reversed(claim.topological):
-        node = claim.nodes[name]
-        found.setdefault(layer_of(node, height), []).append(node)
+def _by_layer(claim: ClaimGraph) -> dict[int, list[GraphNode]]:
+    found: dict[int, list[GraphNode]] = {}
+    for node in reversed(claim.nodes):
+        found.setdefault(node.layer, []).append(node)
     return found
 
 
@@ -100,20 +88,20 @@ def _span(labels: Sequence[str]) -> str:
     return labels[0] if len(labels) == 1 else f"{labels[0]} … {labels[-1]}"
 
 
-def _node(claim: Claim, node: Node) -> Text:
+def _node(claim: ClaimGraph, node: GraphNode) -> Text:
     line = Text("■ ", style="blue")
-    line.append(_padded(node.name, (n.name for n in claim.nodes.values()), 24), style="bold")
-    said = (component_text(n) for n in claim.nodes.values())
+    line.append(_padded(node.name, (n.name for n in claim.nodes), 24), style="bold")
+    said = (component_text(n) for n in claim.nodes)
     line.append(f"  {_padded(component_text(node), said, 26)}", style="cyan")
-    spots = (str(n.positions) for n in claim.nodes.values())
-    line.append(f"  @ {_padded(str(node.positions), spots, 16)}", style="default")
+    spots = (n.positions for n in claim.nodes)
+    line.append(f"  @ {_padded(node.positions, spots, 16)}", style="default")
     line.append("  carries ", style="dim")
-    line.append(feature_text(node.feature), style="green")
+    line.append(node.feature, style="green")
     for ports, parents in ports_read(claim, node.name).items():
         line.append("\n  ↑ ", style="blue")
         line.append(ports, style="magenta")
         line.append(f": {', '.join(parents)}", style="default")
-    if reads_openly(claim, node.name):
+    if node.left_open:
         line.append(f"\n  {OPEN} left open", style="dim")
     return line
 

@@ -10,23 +10,17 @@ from functools import cache
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from scrub.graph import ModelGraph
-from scrub.hypothesis.claim import Claim, Edge, Node
+from scrub.report.fonts import drawable
 from scrub.report.layers import (
-    Layer,
     Mark,
-    beginnings,
     component_text,
-    feature_text,
-    heights,
     kind_of,
-    layer_of,
-    layers,
     marks,
     ports_read,
-    reads_openly,
 )
+from scrub.report.lettering import prose
 from scrub.report.placing import Placed, place
+from scrub.results.graph import ClaimGraph, GraphEdge, GraphLayer, GraphNode
 
 BOX_HEIGHT = 0.68
 ROW_GAP = 0.42  # between rows of boxes, for the arrows to turn in; more where many arrive
@@ -92,13 +86,15 @@ class Arrow:
 
     points: tuple[tuple[float, float], ...]
     ports: str
+    parent: str
+    child: str
 
 
 @dataclass(frozen=True)
 class Sheet:
     """Everything that is drawn, and how large the sheet is."""
 
-    graph: ModelGraph
+    output: str
     width: float
     height: float
     bands: tuple[Band, ...]
@@ -106,56 +102,54 @@ class Sheet:
     arrows: tuple[Arrow, ...]
 
 
-def lay_out(claim: Claim) -> Sheet:
+def lay_out(claim: ClaimGraph) -> Sheet:
     """Measure a claim: bands as high as their boxes need, boxes beside the model's cells."""
-    levels = layers(claim.graph)
-    lines = {name: _lines(node) for name, node in claim.nodes.items()}
-    ports = {name: tuple(ports_read(claim, name)) for name in claim.nodes}
-    widths = {name: _box_width(lines[name], ports[name]) for name in claim.nodes}
+    lines = {node.name: _lines(node) for node in claim.nodes}
+    arriving = {node.name: ports_read(claim, node.name) for node in claim.nodes}
+    ports = {name: tuple(found) for name, found in arriving.items()}
+    widths = {name: _box_width(lines[name], ports[name]) for name in ports}
     rows, row_layer = _rows(claim, widths)
     placed = place(rows, widths, {(e.parent, e.child): _arrives(e, ports) for e in claim.edges})
-    arriving = [sum(placed.row[e.child] == i for e in claim.edges) for i in range(len(rows))]
-    bottoms, tops, row_y = _heights(len(levels), row_layer, arriving)
+    into = [sum(placed.row[e.child] == i for e in claim.edges) for i in range(len(rows))]
+    bottoms, tops, row_y = _heights(len(claim.layers), row_layer, into)
     said = marks(claim)
-    labels = [_short(layer.label, LABEL) for layer in levels]
+    labels = [_short(layer.label, LABEL) for layer in claim.layers]
     left = 0.35 + max(text_width(label, 7) for label in labels)
-    begins = beginnings(claim.graph, levels)
     bands = tuple(
-        Band(labels[i], bottoms[i], tops[i], _cells(layer, said, left), begins.get(i, ""))
-        for i, layer in enumerate(levels)
+        Band(labels[i], bottoms[i], tops[i], _cells(layer, said, left), layer.begins)
+        for i, layer in enumerate(claim.layers)
     )
     start = max(cell.x + cell.width for band in bands for cell in band.cells) + 0.45
     width = max(start + placed.width + 0.3, LEAST_WIDTH)
     start += (width - 0.3 - start - placed.width) / 2
     boxes = {
-        name: Box(
-            name,
-            start + placed.x[name],
-            row_y[placed.row[name]],
-            widths[name],
-            kind_of([part.component for part in node.parts], claim.graph),
-            lines[name],
-            _ports(claim, name, placed, start, widths[name]),
-            reads_openly(claim, name),
+        node.name: Box(
+            node.name,
+            start + placed.x[node.name],
+            row_y[placed.row[node.name]],
+            widths[node.name],
+            kind_of(node.components, claim.output),
+            lines[node.name],
+            _ports(arriving[node.name], node.name, placed, start, widths[node.name]),
+            node.left_open,
         )
-        for name, node in claim.nodes.items()
+        for node in claim.nodes
     }
     arrows = _arrows(claim, placed, boxes, row_y, start)
-    return Sheet(claim.graph, width, tops[-1], bands, tuple(boxes.values()), arrows)
+    return Sheet(claim.output, width, tops[-1], bands, tuple(boxes.values()), arrows)
 
 
-def _arrives(edge: Edge, ports: Mapping[str, Sequence[str]]) -> float:
+def _arrives(edge: GraphEdge, ports: Mapping[str, Sequence[str]]) -> float:
     """Where along its child's lower edge an arrow is wanted: first port left, last right."""
     known = ports[edge.child]
     return (known.index(", ".join(edge.ports)) + 0.5) / len(known) - 0.5
 
 
-def _rows(claim: Claim, widths: Mapping[str, float]) -> tuple[list[list[str]], list[int]]:
+def _rows(claim: ClaimGraph, widths: Mapping[str, float]) -> tuple[list[list[str]], list[int]]:
     """Node names row by row from below, and each row's layer."""
-    height = heights(claim.graph)
     by_layer: dict[int, list[str]] = {}
-    for name in claim.topological:
-        by_layer.setdefault(layer_of(claim.nodes[name], height), []).append(name)
+    for node in claim.nodes:
+        by_layer.setdefault(node.layer, []).append(node.name)
     rows: list[list[str]] = []
     of: list[int] = []
     for layer in sorted(by_layer):
@@ -186,7 +180,7 @@ def _heights(
     return bottoms, tops, row_y
 
 
-def _cells(layer: Layer, said: Mapping[str, Mark], x: float) -> tuple[Cell, ...]:
+def _cells(layer: GraphLayer, said: Mapping[str, Mark], x: float) -> tuple[Cell, ...]:
     """Heads as numbered squares, in rows that fit the column; anything else by its name."""
     heads = [re.search(r"\.h(\d+)$", name) for name in layer.components]
     texts = [m[1] if m else name for m, name in zip(heads, layer.components, strict=True)]
@@ -204,16 +198,18 @@ def _cells(layer: Layer, said: Mapping[str, Mark], x: float) -> tuple[Cell, ...]
     return tuple(cells)
 
 
-def _lines(node: Node) -> tuple[Line, ...]:
+def _lines(node: GraphNode) -> tuple[Line, ...]:
     place = f"{component_text(node, 3)} @ {node.positions}"
     return (
         Line(_short(node.name), 8.5, bold=True),
         Line(_short(place), 7.0),
-        Line(_short(f"carries {feature_text(node.feature)}"), 7.0, italic=True),
+        Line(_short(f"carries {node.feature}"), 7.0, italic=True),
     )
 
 
 def _short(text: str, most: int = LONGEST) -> str:
+    """On one line, what has no shape spelled out, and cut."""
+    text = prose(text)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
@@ -228,24 +224,30 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     if not text.strip():
         return 0.0
     font = FontProperties(weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width) / 72
+    path = TextPath((0, 0), drawable(text).replace("$", r"\$"), size=size, prop=font)
+    return float(path.get_extents().width) / 72
 
 
-def _ports(claim: Claim, name: str, placed: Placed, start: float, width: float) -> dict[str, float]:
+def _ports(
+    arriving: Mapping[str, Sequence[str]], name: str, placed: Placed, start: float, width: float
+) -> dict[str, float]:
     """Ports along the lower edge of a box, in the order in which their arrows come in."""
     coming: dict[str, list[float]] = {}
-    for edge in claim.parents[name]:
-        route = placed.routes[edge.parent, name]
-        coming.setdefault(", ".join(edge.ports), []).append(
-            route[-1][1] if route else placed.x[edge.parent]
-        )
+    for ports, parents in arriving.items():
+        for parent in parents:
+            route = placed.routes[parent, name]
+            coming.setdefault(ports, []).append(route[-1][1] if route else placed.x[parent])
     order = sorted(coming, key=lambda ports: sum(coming[ports]) / len(coming[ports]))
     left, step = start + placed.x[name] - width / 2, width / max(len(order), 1)
     return {ports: left + step * (i + 0.5) for i, ports in enumerate(order)}
 
 
 def _arrows(
-    claim: Claim, placed: Placed, boxes: Mapping[str, Box], row_y: Sequence[float], start: float
+    claim: ClaimGraph,
+    placed: Placed,
+    boxes: Mapping[str, Box],
+    row_y: Sequence[float],
+    start: float,
 ) -> tuple[Arrow, ...]:
     found = []
     for edge in claim.edges:
@@ -254,5 +256,5 @@ def _arrows(
         for row, x in placed.routes[edge.parent, edge.child]:
             points += [(start + x, row_y[row]), (start + x, row_y[row] + BOX_HEIGHT)]
         points.append((child.ports[ports], child.y))
-        found.append(Arrow(tuple(points), ports))
+        found.append(Arrow(tuple(points), ports, edge.parent, edge.child))
     return tuple(found)

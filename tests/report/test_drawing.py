@@ -12,13 +12,15 @@ import pytest
 
 from scrub import ANY
 from scrub.graph import Component, ModelGraph, Port, Reach, Space
+from scrub.graph.layers import beginnings, heights, layers
 from scrub.hypothesis.claim import Claim
 from scrub.report.drawing import draw
-from scrub.report.layers import MEANING, Mark, beginnings, heights, layers, marks
+from scrub.report.layers import MEANING, Mark, marks
 from scrub.report.outline import outline
 from scrub.report.placing import place
 from scrub.report.sheet import BOX_HEIGHT, Box, lay_out
 from scrub.report.writing import as_text
+from scrub.results.graph import graph_of
 from scrub.study.check import check
 from tests.report.claims import (
     alone,
@@ -66,7 +68,7 @@ def test_a_png_is_written_at_150_dots_an_inch(tmp_path: Path) -> None:
     head = path.read_bytes()[:24]
     assert head.startswith(b"\x89PNG")
     width = int.from_bytes(head[16:20], "big")
-    assert abs(width - 150 * lay_out(claim).width) <= 1
+    assert abs(width - 150 * lay_out(graph_of(claim)).width) <= 1
 
 
 def test_the_same_claim_gives_the_same_file(tmp_path: Path) -> None:
@@ -79,7 +81,7 @@ def test_the_same_claim_gives_the_same_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CLAIMS)
 def test_boxes_keep_apart_and_on_the_sheet(name: str) -> None:
     _, claim = CLAIMS[name]()
-    sheet = lay_out(claim)
+    sheet = lay_out(graph_of(claim))
     assert len(sheet.boxes) == len(claim.nodes)
     for box in sheet.boxes:
         assert 0 < box.x - box.width / 2 < box.x + box.width / 2 < sheet.width
@@ -96,7 +98,7 @@ def _overlap(one: Box, other: Box) -> bool:
 @pytest.mark.parametrize("name", CLAIMS)
 def test_arrows_run_upwards_and_through_no_other_box(name: str) -> None:
     _, claim = CLAIMS[name]()
-    sheet = lay_out(claim)
+    sheet = lay_out(graph_of(claim))
     assert len(sheet.arrows) == len(claim.edges)
     for arrow in sheet.arrows:
         ys = [y for _, y in arrow.points]
@@ -109,15 +111,17 @@ def test_arrows_run_upwards_and_through_no_other_box(name: str) -> None:
 @pytest.mark.parametrize("name", CLAIMS)
 def test_every_component_is_a_cell_with_what_is_said_of_it(name: str) -> None:
     _, claim = CLAIMS[name]()
-    cells = {cell.component: cell.mark for band in lay_out(claim).bands for cell in band.cells}
-    assert cells == marks(claim)
+    cells = {
+        cell.component: cell.mark for band in lay_out(graph_of(claim)).bands for cell in band.cells
+    }
+    assert cells == marks(graph_of(claim))
     assert set(cells) == set(claim.graph.by_name)
 
 
 def test_what_runs_on_a_leaf_s_donor_is_left_open_and_not_unnamed() -> None:
     """Below BERT's leaf `mn0` all is; beside `m1`, which nothing named reads, nothing is."""
     _, claim = masked()
-    said = marks(claim)
+    said = marks(graph_of(claim))
     below = {"embed", "a0.h0", "a0.h1", "an0", "m0"}
     assert {name for name, mark in said.items() if mark is Mark.OPEN} == below
     assert {name for name, mark in said.items() if mark is Mark.UNNAMED} == {"a1.h0", "m1"}
@@ -129,8 +133,8 @@ def test_a_leaf_that_carries_nothing_leaves_nothing_open() -> None:
     claim = replace(
         claim, nodes={**claim.nodes, "below": replace(claim.nodes["below"], feature=ANY)}
     )
-    assert Mark.OPEN not in marks(claim).values()
-    assert not any(box.left_open for box in lay_out(claim).boxes)
+    assert Mark.OPEN not in marks(graph_of(claim)).values()
+    assert not any(box.left_open for box in lay_out(graph_of(claim)).boxes)
     assert "left open" not in as_text(outline(hypothesis, claim))
 
 
@@ -147,7 +151,7 @@ LEAVES = {
 @pytest.mark.parametrize("name", LEAVES)
 def test_the_dashed_line_is_that_of_leaves_that_read(name: str) -> None:
     _, claim = CLAIMS[name]()
-    assert {box.name for box in lay_out(claim).boxes if box.left_open} == LEAVES[name]
+    assert {box.name for box in lay_out(graph_of(claim)).boxes if box.left_open} == LEAVES[name]
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -155,7 +159,7 @@ def test_the_key_explains_the_marks_that_are_there(name: str, tmp_path: Path) ->
     hypothesis, claim = CLAIMS[name]()
     draw(hypothesis, claim, [tmp_path / "claim.svg"])
     found = texts(tmp_path / "claim.svg")
-    assert {Mark.NAMED, Mark.OPEN, *marks(claim).values()} == {
+    assert {Mark.NAMED, Mark.OPEN, *marks(graph_of(claim)).values()} == {
         m for m in Mark if MEANING[m] in found
     }
 
@@ -172,7 +176,7 @@ STACKS = {
 @pytest.mark.parametrize("name", STACKS)
 def test_a_stack_begins_above_all_that_it_reads(name: str) -> None:
     _, claim = CLAIMS[name]()
-    bands = lay_out(claim).bands
+    bands = lay_out(graph_of(claim)).bands
     assert {band.label: band.begins for band in bands if band.begins} == STACKS[name]
     order = [claim.graph[cell.component].space for band in bands for cell in band.cells]
     assert len([1 for one, other in pairwise(order) if one != other]) == len(set(order)) - 1
