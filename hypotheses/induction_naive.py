@@ -11,8 +11,14 @@ import networkx as nx
 from scrub import EXACT, Hypothesis
 
 claim = nx.DiGraph()
-claim.add_node("answer", component="logits", feature=EXACT)
-claim.add_node("induction", component="a1.h0", positions="query", feature="next_token")
+claim.add_node("answer", component="logits", feature=EXACT, value=lambda induction: induction)
+claim.add_node(
+    "induction",
+    component="a1.h0",
+    positions="query",
+    feature="next_token",
+    value="next_token",  # put in from another example, the answer is that example's
+)
 claim.add_edge("induction", "answer")
 
 hypothesis = Hypothesis(claim, task="repeated_tokens", model="induction-2l")
