@@ -28,16 +28,25 @@ if TYPE_CHECKING:
     from scrub.mediation.neuron import intervene_on_neuron
     from scrub.mediation.pathpatching import path_patch
     from scrub.mediation.search import revert
+    from scrub.mediation.testing import circuit_tests
     from scrub.mediation.trace import trace
     from scrub.mediation.traced import Trace
     from scrub.models.callables import component, handmade, source
     from scrub.models.foreign import Network
+    from scrub.results.adversary import WorstAllowed
     from scrub.results.comparison import Comparison
+    from scrub.results.controls import Controls
     from scrub.results.result import Result
+    from scrub.results.store import Store
+    from scrub.study.adversary import adversary
     from scrub.study.compare import compare
+    from scrub.study.controls import controls
     from scrub.study.experiment import run
+    from scrub.study.interchange import interchange
     from scrub.study.keeper import Keeper
     from scrub.study.settings import Settings
+    from scrub.study.suite import Suite
+    from scrub.study.suites import run_suite
 
 __version__ = "0.1.0"
 
@@ -45,9 +54,10 @@ __version__ = "0.1.0"
 # numpy and networkx, and checks a hypothesis without torch.
 _HOMES = {
     "ANY": "scrub.data.features",
-    "EXACT": "scrub.data.features",
     "Comparison": "scrub.results.comparison",
+    "Controls": "scrub.results.controls",
     "Dataset": "scrub.data.dataset",
+    "EXACT": "scrub.data.features",
     "Hypothesis": "scrub.hypothesis.hypothesis",
     "InputRefused": "scrub.errors",
     "Keeper": "scrub.study.keeper",
@@ -56,19 +66,26 @@ _HOMES = {
     "Result": "scrub.results.result",
     "ScrubError": "scrub.errors",
     "Settings": "scrub.study.settings",
+    "Store": "scrub.results.store",
+    "Suite": "scrub.study.suite",
     "Task": "scrub.data.task",
     "Trace": "scrub.mediation.traced",
+    "WorstAllowed": "scrub.results.adversary",
+    "adversary": "scrub.study.adversary",
     "attribute": "scrub.mediation.attribute",
     "attribute_places": "scrub.mediation.attribute_places",
     "circuit_curve": "scrub.mediation.faithfulness",
+    "circuit_tests": "scrub.mediation.testing",
     "compare": "scrub.study.compare",
     "component": "scrub.models.callables",
+    "controls": "scrub.study.controls",
     "discover": "scrub.mediation.discover",
     "dose_response": "scrub.mediation.doses",
     "each": "scrub.graph.positions",
     "faithfulness": "scrub.mediation.faithfulness",
     "handmade": "scrub.models.callables",
     "interactions": "scrub.mediation.interactions",
+    "interchange": "scrub.study.interchange",
     "intervene_on_neuron": "scrub.mediation.neuron",
     "knock": "scrub.mediation.knocking",
     "near": "scrub.data.features",
@@ -76,6 +93,7 @@ _HOMES = {
     "permutation": "scrub.mediation.contrasts",
     "revert": "scrub.mediation.search",
     "run": "scrub.study.experiment",
+    "run_suite": "scrub.study.suites",
     "sensitivity": "scrub.mediation.ablation",
     "source": "scrub.models.callables",
     "trace": "scrub.mediation.trace",
@@ -86,6 +104,7 @@ __all__ = [
     "ANY",
     "EXACT",
     "Comparison",
+    "Controls",
     "Dataset",
     "Hypothesis",
     "InputRefused",
@@ -95,19 +114,26 @@ __all__ = [
     "Result",
     "ScrubError",
     "Settings",
+    "Store",
+    "Suite",
     "Task",
     "Trace",
+    "WorstAllowed",
+    "adversary",
     "attribute",
     "attribute_places",
     "circuit_curve",
+    "circuit_tests",
     "compare",
     "component",
+    "controls",
     "discover",
     "dose_response",
     "each",
     "faithfulness",
     "handmade",
     "interactions",
+    "interchange",
     "intervene_on_neuron",
     "knock",
     "near",
@@ -115,6 +141,7 @@ __all__ = [
     "permutation",
     "revert",
     "run",
+    "run_suite",
     "sensitivity",
     "source",
     "trace",

@@ -7,7 +7,7 @@ from functools import cache
 import networkx as nx
 import pytest
 
-from scrub import EXACT, Result, run
+from scrub import EXACT, Result, compare, run
 from scrub.data.programs import PROGRAMS
 from scrub.data.shipped import shipped_hypotheses
 from scrub.graph.circuits import all_edges
@@ -26,6 +26,9 @@ EXPECTED = {  # file, model: lowest and highest share recovered that the docs' s
     ("induction", "induction-redundant"): (-0.2, 0.75),
     # an exact induction head: what is lost is lost to frames that hold the query's token too
     ("induction", "induction-exact"): (0.90, 0.97),
+    ("induction_shared", "induction-redundant"): (0.80, 0.90),
+    ("induction_shared_naive", "induction-redundant"): (0.72, 0.83),
+    ("induction_shared_wrong", "induction-redundant"): (0.28, 0.42),
     ("parens_1", "parens"): (0.95, 1.0),
 }
 
@@ -54,6 +57,16 @@ def test_the_refined_claim_passes_and_without_its_keys_or_on_the_twin_comes_nowh
     refined = scrubbed("induction", "induction-2l").recovered
     for name, model in (("induction_wrong", "induction-2l"), ("induction", "induction-learned")):
         assert scrubbed(name, model).recovered.high < refined.low - 0.5
+
+
+@pytest.mark.slow
+def test_right_naive_and_wrong_come_out_in_that_order_with_intervals_apart():
+    claims = ("induction_shared", "induction_shared_naive", "induction_shared_wrong")
+    found = compare(claims, references=512, draws=8)
+    right, naive, wrong = (result.recovered for result in found.results)
+    assert right.low > naive.high
+    assert naive.low > wrong.high
+    assert all(pair.recovered.holm < 0.01 for pair in found.pairs)
 
 
 def induction_with(graph: nx.DiGraph) -> Hypothesis:

@@ -26,7 +26,9 @@ SEEN = 0.5
 LEARNING_RATE = 1e-3
 DECAY = 1.0
 CHECK = 250
-LONGER = 1_000  # steps after the first check at which all unseen pairs are right: it still cleans up
+LONGER = (
+    1_000  # steps after the first check at which all unseen pairs are right: it still cleans up
+)
 
 
 def main(folder: Path) -> None:

@@ -29,8 +29,12 @@ def main() -> None:
     rows = parens.rows(STRINGS, seed=SEED)
     seen = look(model, rows)
     balanced = [i for i, row in enumerate(rows) if row["balanced"]]
-    print("                 margin lost when the head's output at the start is that of a string that")
-    print("head      fails the count test only   fails the horizon only   is balanced too   looks at")
+    print(
+        "                 margin lost when the head's output at the start is that of a string that"
+    )
+    print(
+        "head      fails the count test only   fails the horizon only   is balanced too   looks at"
+    )
     for layer in range(model.config.num_hidden_layers):
         for head in range(model.config.num_attention_heads):
             lost = [

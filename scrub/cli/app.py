@@ -7,19 +7,26 @@ from typing import Annotated
 import typer
 
 from scrub import __version__
+from scrub.cli.adversary import adversary
 from scrub.cli.attribute import attribute
 from scrub.cli.check import check
 from scrub.cli.circuit import circuit
 from scrub.cli.compare import compare
+from scrub.cli.controls import controls
 from scrub.cli.guard import guarded
 from scrub.cli.help import SETTINGS, Command
+from scrub.cli.interchange import interchange
 from scrub.cli.models import app as models
 from scrub.cli.patch import patch
 from scrub.cli.plan import plan
 from scrub.cli.probe import probe
+from scrub.cli.report import report
+from scrub.cli.results import results
 from scrub.cli.run import run
 from scrub.cli.search import search
 from scrub.cli.show import show
+from scrub.cli.suite import suite
+from scrub.cli.test import test
 from scrub.cli.trace import trace
 
 app = typer.Typer(
@@ -51,8 +58,8 @@ def _scrub(
     whom. scrub resamples everything else from other examples and reports how much of the model's
     performance is left, with an interval.
 
-    Exit codes: 0 done; 2 your input was refused; 3 the model was refused by the probe; 1 a fault
-    of ours.
+    Exit codes: 0 done; 2 your input was refused; 3 the model was refused by the probe; 4 jobs of a
+    suite failed; 5 the store of a suite could not be written; 1 a fault of ours.
     """
 
 
@@ -64,6 +71,18 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
         compare,
         "Compare hypotheses about one behaviour.",
         "scrub compare induction induction_chain induction_wrong --png pareto.png",
+    ),
+    (
+        controls,
+        "Hold a hypothesis against nulls and controls.",
+        "scrub controls induction --png controls.png",
+    ),
+    (suite, "Run many scrubs, and keep every result.", "scrub suite suite.toml --workers 2"),
+    (results, "List and export what suites have kept.", "scrub results scrub-store --csv all.csv"),
+    (
+        adversary,
+        "Find the sampling that hurts a hypothesis most.",
+        "scrub adversary induction --json worst.json",
     ),
     (
         trace,
@@ -89,6 +108,21 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
         circuit,
         "Evaluate circuits and paths in the model's place.",
         "scrub circuit induction --corrupt embed=resample --circuit embed,a0.h0,a1.h0",
+    ),
+    (
+        test,
+        "Test a circuit against the model and random ones.",
+        "scrub test induction --references 128 --json tests.json",
+    ),
+    (
+        interchange,
+        "Put nodes' values in from other examples.",
+        "scrub interchange induction_naive",
+    ),
+    (
+        report,
+        "Write results as a page that can be handed on.",
+        "scrub report out.json --html report.html",
     ),
     (show, "Draw a hypothesis beside the model's layers.", "scrub show induction --svg claim.svg"),
     (probe, "Measure whether scrub reproduces a model.", "scrub probe induction-2l"),

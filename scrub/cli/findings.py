@@ -45,6 +45,22 @@ def keep_wired(
     _kept(found, text, picture, json, csv, pictures, report)
 
 
+def keep_text(
+    found: Finding,
+    text: RenderableType,
+    *,
+    json: Path | None,
+    csv: Path | None,
+    report: Path | None,
+) -> None:
+    """As `keep`, of what has no picture."""
+
+    def picture(finding: Finding) -> Figure:
+        raise TypeError(f"there is no picture of a {type(finding).__name__}.")
+
+    _kept(found, text, picture, json, csv, (), report)
+
+
 def keep(
     found: Finding,
     *,

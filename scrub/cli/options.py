@@ -46,6 +46,22 @@ Seed = Annotated[
     int, _option("Seed of the choice of references, the draws and the bootstrap.", SIZE, "N")
 ]
 
+Until = Annotated[
+    float | None,
+    _option(
+        "Add references and draws until half the width of the interval of recovered is at most "
+        "this; the sizes above are where it starts.",
+        SIZE,
+        "WIDTH",
+    ),
+]
+MostReferences = Annotated[
+    int | None, _option("With --until: the most references. Default: all rows.", SIZE, "N")
+]
+MostDraws = Annotated[
+    int | None, _option("With --until: the most draws of each reference. Default: 64.", SIZE, "N")
+]
+
 Batch = Annotated[
     int | None,
     _option(

@@ -13,6 +13,9 @@ def run(
     quiet: o.Quiet = False,
     references: o.References = Settings.references,
     draws: o.Draws = Settings.draws,
+    until: o.Until = Settings.until,
+    most_references: o.MostReferences = Settings.most_references,
+    most_draws: o.MostDraws = Settings.most_draws,
     seed: o.Seed = Settings.seed,
     level: o.Level = Settings.level,
     interval: o.IntervalName = Settings.interval,
@@ -52,6 +55,9 @@ def run(
         estimand=estimand,
         null=null,
         threads=threads,
+        until=until,
+        most_references=most_references,
+        most_draws=most_draws,
     )
     hypothesis = read(
         file,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scrub.data.task import Task
+    from scrub.hypothesis.hypothesis import Hypothesis
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,32 @@ def written(target: str, task: str | None, model: str | None = None) -> Written:
     return Written(lasting(*model_of), lasting(*task_of))
 
 
+def circuit_of(target: str, circuit: str | None) -> Hypothesis | str:
+    """The circuit that is named, else the hypothesis of the target. Raises `InputRefused`."""
+    from scrub.errors import InputRefused, Problem
+    from scrub.hypothesis.loading import load_hypothesis
+
+    if circuit is not None:
+        return circuit
+    if _is_file(target):
+        return load_hypothesis(target)
+    fix = "Name one, or a hypothesis file in the model's place."
+    raise InputRefused(Problem("option '--circuit'", f"model '{target}' is no circuit.", fix))
+
+
+def _is_file(target: str) -> bool:
+    from scrub.data.shipped import shipped_hypotheses
+
+    return target.endswith(".py") or target in shipped_hypotheses()
+
+
 def _said(target: str, task: str | None, model: str | None) -> tuple[tuple[Any, Path], ...]:
     """The model and the task, each with the folder that its name is looked for in."""
-    from scrub.data.shipped import shipped_hypotheses
     from scrub.errors import InputRefused, Problem
     from scrub.hypothesis.loading import load_hypothesis
 
     here = Path.cwd()
-    if target.endswith(".py") or target in shipped_hypotheses():
+    if _is_file(target):
         said = load_hypothesis(target)
         return (
             (model, here) if model else (said.model, said.folder),

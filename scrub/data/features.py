@@ -61,7 +61,20 @@ class Near:
         return f"{self.of} ({how})"
 
 
-Feature = Extent | Columns | Function | Near
+@dataclass(frozen=True)
+class Unlike:
+    """Whatever differs in a feature: donors that a claim says must break what depends on it.
+
+    EXACT stands for the whole input. No hypothesis carries it; controls put it in a node's place.
+    """
+
+    of: Columns | Function | Near | Extent
+
+    def __str__(self) -> str:
+        return f"not {self.of.value if isinstance(self.of, Extent) else self.of}"
+
+
+Feature = Extent | Columns | Function | Near | Unlike
 
 
 def near(

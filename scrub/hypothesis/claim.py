@@ -164,7 +164,12 @@ class Claim:
 
     @cached_property
     def unimportant(self) -> float:
-        """The share of the model graph's edges that the hypothesis declares not to matter.
+        """The share of the model graph's edges that the hypothesis declares not to matter."""
+        return 1 - len(self.kept_edges) / max(self.graph.n_edges, 1)
+
+    @cached_property
+    def kept_edges(self) -> frozenset[tuple[str, str, str]]:
+        """Edges of the model graph that the hypothesis names or leaves open.
 
         A leaf is looked up on its donor, with all that is upstream of it intact: edges into a leaf
         and into what feeds it are left open, not declared unimportant. An `ANY` leaf carries
@@ -179,7 +184,7 @@ class Claim:
         idle = {name for name in self.nodes if self.is_leaf(name) and self._carries_nothing(name)}
         edges = tuple(edge for edge in self.edges if edge.parent not in idle)
         named = replace(self, edges=edges).named_edges if idle else self.named_edges
-        return 1 - len(named | intact) / max(self.graph.n_edges, 1)
+        return named | intact
 
     def _carries_nothing(self, name: str) -> bool:
         return self.nodes[name].feature is ANY

@@ -12,7 +12,7 @@ from scrub.data.task import Task
 from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.options import Options, options
 
-NODE_KEYS = ("component", "positions", "feature", "inner", "subspace")
+NODE_KEYS = ("component", "positions", "feature", "inner", "subspace", "value")
 EDGE_KEYS = ("port",)
 
 
@@ -84,6 +84,10 @@ class Hypothesis:
     def with_model(self, model: Any) -> Hypothesis:
         """The same claim about another model."""
         return self._changed(model=model)
+
+    def with_task(self, task: Task | str | Path) -> Hypothesis:
+        """The same claim about another task."""
+        return self._changed(task=task)
 
     def _changed(self, **values: object) -> Hypothesis:
         other = object.__new__(Hypothesis)

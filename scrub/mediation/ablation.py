@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 from scrub.data.task import Task
 from scrub.engine.edits import What
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.replacements import Replacement, replacement
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.mediation.findings import Finding, Row
 from scrub.mediation.measuring import (
     Metric,
     Metrics,
-    Progress,
     Setting,
-    Silent,
     bounds_cells,
     is_random,
     metrics,

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from scrub.data.dataset import Dataset, Ints
 from scrub.data.task import Task
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.replacements import Draws, Toward, permutation_table
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.mediation.ablation import Written, site
 from scrub.mediation.findings import Finding, Row
 from scrub.mediation.measuring import (
     Metric,
-    Progress,
     Setting,
-    Silent,
     bounds_cells,
     metrics,
     scored,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scrub.data.task import Task
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.replacements import Blend, Noise, Replacement, Scale, replacement
 from scrub.engine.worlds import World
 from scrub.errors import InputRefused, Problem
@@ -25,9 +26,7 @@ from scrub.mediation.measuring import (
     Aim,
     Metric,
     Metrics,
-    Progress,
     Setting,
-    Silent,
     bounds_cells,
     metrics,
     scored,

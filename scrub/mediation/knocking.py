@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from scrub.data.task import Task
 from scrub.engine.metrics import Floats
+from scrub.engine.progress import Progress, Silent
 from scrub.engine.replacements import Replacement
 from scrub.errors import InputRefused, Problem
 from scrub.mediation.ablation import Written, require_columns, site
@@ -31,9 +32,7 @@ from scrub.mediation.measuring import (
     Aim,
     Metric,
     Metrics,
-    Progress,
     Setting,
-    Silent,
     metrics,
     scored,
     shown,

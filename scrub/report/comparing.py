@@ -107,9 +107,13 @@ def _open(one: Standing) -> str:
 
 
 def _refinements(found: Comparison) -> Iterator[RenderableType]:
-    if not found.refinements:
-        return
-    yield heading("Refinements", "by graphs and features alone")
+    if found.refinements:
+        yield heading("Refinements", "by graphs and features alone")
+        yield Text("\n".join(refinements_in_words(found)))
+
+
+def refinements_in_words(found: Comparison) -> tuple[str, ...]:
+    """Which hypothesis refines which, a sentence each; two that are one claim are said once."""
     said: dict[str, None] = {}
     both = {(one.finer, one.coarser) for one in found.refinements}
     for one in found.refinements:
@@ -118,7 +122,7 @@ def _refinements(found: Comparison) -> Iterator[RenderableType]:
             continue
         text = f"{one.finer} and {one.coarser} are one claim" if same else _refines(one)
         said[text] = None
-    yield Text("\n".join(said))
+    return tuple(said)
 
 
 def _refines(one: Refines) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from scrub.hypothesis.causal import has_values
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.counting import count_occurrences
 from scrub.hypothesis.hypothesis import Hypothesis
@@ -28,6 +29,9 @@ def summary(hypothesis: Hypothesis, claim: Claim) -> RenderableType:
     facts.add_row("says", Text(f"{nodes}, {count(len(claim.edges), 'edge')}"))
     facts.add_row("unimportant", Text(f"{share(claim.unimportant)} of the model's edges"))
     facts.add_row("unfolds to", Text(count(count_occurrences(claim), "occurrence")))
+    if has_values(hypothesis.graph):
+        valued = sum("value" in said for _, said in hypothesis.graph.nodes(data=True))
+        facts.add_row("computes", Text(f"{count(valued, 'value')}, tried on every row"))
     facts.add_row("conventions", Text(_conventions(claim.options)))
     head = Text.assemble((hypothesis.name, "bold"), ": ", ("well formed", "bold green"))
     said = [Text(hypothesis.claim, style="italic")] if hypothesis.claim else []

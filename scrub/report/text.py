@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -21,6 +22,7 @@ from scrub.report.numbers import (
     share,
     size,
 )
+from scrub.report.stopping import stopping_lines
 from scrub.report.tables import Listing, grid, heading
 from scrub.results.result import NodeResult, Result
 
@@ -35,6 +37,9 @@ NOT_SHOWN = (
     "estimand",
     "replicates",
     "null",
+    "until",
+    "most_references",
+    "most_draws",
     "scored_at",
 )  # said elsewhere in the report
 
@@ -47,6 +52,7 @@ def report(result: Result) -> RenderableType:
         *_cautions(result),
         heading("Measured"),
         _means(result),
+        *stopping_lines(result),
         heading("How much is claimed"),
         _claims(result),
         heading(
@@ -116,7 +122,7 @@ def _means(result: Result) -> RenderableType:
         "divergence",
         number(result.divergence),
         "",
-        Text(f"mean |scrubbed - model|{_of_gap(result)}"),
+        Text(f"mean |scrubbed - model|{of_gap(result)}"),
     )
     if result.kl is not None:
         table.add("KL", number(result.kl), "", Text("nats, from the model's own output"))
@@ -153,12 +159,13 @@ BASELINES = {
 }
 
 
-def _of_gap(result: Result) -> str:
+def of_gap(result: Result) -> str:
     """Divergence as a share of what there is to lose."""
     model, baseline = result.means.model.value, result.means.baseline.value
     if model is None or baseline is None or model == baseline:
         return ""
-    return f", {share(result.divergence / abs(model - baseline))} of the gap"
+    part = result.divergence / abs(model - baseline)
+    return f", {share(part)} of the gap" if math.isfinite(part) else ""
 
 
 def _claims(result: Result) -> RenderableType:
@@ -215,7 +222,7 @@ def _cost(result: Result) -> RenderableType:
         f"in chunks of {cost.chunk:,}{halved}"
     )
     table.add_row("memory", Text(memory))
-    table.add_row("precision", Text(_precision(result)))
+    table.add_row("precision", Text(precision_in_words(result)))
     said = [
         f"{k} {v}" for k, v in result.conventions.items() if k not in NOT_SHOWN and v is not None
     ]
@@ -227,7 +234,8 @@ def _cost(result: Result) -> RenderableType:
     return table
 
 
-def _precision(result: Result) -> str:
+def precision_in_words(result: Result) -> str:
+    """The type that the model ran in, and its error where that was measured."""
     precision = result.precision
     if precision.against is None:
         return precision.dtype

@@ -182,6 +182,13 @@ class Comparison:
         write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
         return path
 
+    @staticmethod
+    def read_json(path: str | Path) -> Comparison:
+        """What `write_json` wrote. Raises `InputRefused` for another or a damaged file."""
+        from scrub.results.reading import read_comparison  # which imports this module
+
+        return read_comparison(path)
+
 
 def _of(found: Mapping[Any, T], key: object, asked: str) -> T:
     if key not in found:

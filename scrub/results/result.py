@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scrub.results.files import write_whole
+from scrub.results.graph import ClaimGraph
+from scrub.results.stopping import Stopping, Variance
 
 SCHEMA = "scrub-result/1"
 
@@ -136,14 +138,40 @@ class Precision:
 
 
 @dataclass(frozen=True)
+class Donor:
+    """An example that stood in for another in one scrub.
+
+    It supplied a node's "value" or its unimportant "inputs", in place of the reference itself
+    (`of` is empty) or of the donor of the node `of`. `row` is None for a generated one. `marks`
+    are the characters [start, end) of `shown` that the node reads; none where that is unknown.
+    """
+
+    node: str
+    supplies: str
+    of: str
+    row: int | None
+    shown: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Example:
-    """One reference: where the explanation fails most, these come first."""
+    """One reference: where the explanation fails most, these come first.
+
+    `draw` is the scrub that changes it most, `at_draw` the metric there, and `donors` the first
+    of those that stood in for it, from the sink down. `marks` are the characters of `shown` that
+    are scored.
+    """
 
     row: int
     model: float
     scrubbed: float
     divergence: float
     shown: str
+    marks: tuple[tuple[int, int], ...] = ()
+    draw: int | None = None
+    at_draw: float | None = None
+    donors: tuple[Donor, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +209,9 @@ class Result:
     fingerprints: Mapping[str, str]
     versions: Mapping[str, str]
     per_example: PerExample = field(repr=False)
+    graph: ClaimGraph | None = None
+    stopping: Stopping | None = None
+    variance: Variance | None = None
     schema: str = SCHEMA
 
     def __repr__(self) -> str:
@@ -211,6 +242,13 @@ class Result:
         document = {**self.as_dict(), "examples_file": beside.name}
         write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
         return path
+
+    @staticmethod
+    def read_json(path: str | Path) -> Result:
+        """What `write_json` wrote. Raises `InputRefused` for another or a damaged file."""
+        from scrub.results.reading import read_result  # which imports this module
+
+        return read_result(path)
 
     def to_frame(self) -> Any:
         """One row per reference and draw, as a pandas DataFrame.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scrub.data.dataset import Dataset, Ints
-from scrub.data.features import ANY, EXACT
+from scrub.data.features import ANY, EXACT, Unlike
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Role
 from scrub.hypothesis.claim import Claim, Node
@@ -16,11 +16,14 @@ from scrub.hypothesis.options import Donors as DonorSource
 from scrub.hypothesis.options import Nodes, Partner
 from scrub.hypothesis.rules.features import roles_below, roles_placed
 from scrub.hypothesis.unfold import Draw, DrawKind, Tree
+from scrub.sampling.chosen import Strategy, chosen
 from scrub.sampling.generated import make_row, require_usable
 from scrub.sampling.philox import key_of, uniform_words
 from scrub.sampling.samplers import ByClass, Sampler, sampler_of, uniform_sampler
 
 MOST_ENTRIES = 2**29  # of the table of donors: 4 GiB
+UNIMPORTANT = (DrawKind.FRAME, DrawKind.FEEDER)  # what supplies unimportant inputs by chance
+ANEW = 2**32  # draw indices from here on are no draws of a run
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +47,36 @@ def draw_donors(
     draws: int,
     seed: int,
     dataset: Dataset | None = None,
+    strategy: Strategy | None = None,
 ) -> Donors:
     """Draw every variable of a tree, for each reference and draw.
 
     A draw is a function of (seed, path, kind of draw, reference row, index of the draw) alone.
     Generated donors are appended to `dataset`: the task's, or one that another tree has extended.
+    A `strategy` narrows what some nodes draw from, within their classes.
     """
     _require_room(tree, len(references), draws)
     rows_drawn = np.asarray(references, dtype=np.int64)
     drawer = _Drawer(tree.claim, rows_drawn, draws, seed, dataset or tree.claim.dataset)
+    drawer.strategy = strategy or {}
     rows = np.empty((len(tree.draws), len(references), draws), dtype=np.int64)
     for i, draw in enumerate(tree.draws):
         rows[i] = drawer.draw(draw, rows[draw.of])
     return Donors(rows, drawer.dataset)
+
+
+def redraw_unimportant(tree: Tree, donors: Donors, seed: int) -> Donors:
+    """The same draws with the same donors, their unimportant inputs drawn anew.
+
+    No run of whatever length draws these: they have indices of their own.
+    """
+    references, draws = donors.references, donors.rows.shape[2]
+    drawer = _Drawer(tree.claim, references, draws, seed, donors.dataset, first=ANEW)
+    rows = donors.rows.copy()
+    for i, draw in enumerate(tree.draws):
+        if draw.kind in UNIMPORTANT:
+            rows[i] = drawer.draw(draw, rows[draw.of])
+    return Donors(rows, donors.dataset)
 
 
 def _require_room(tree: Tree, references: int, draws: int) -> None:
@@ -77,12 +97,20 @@ class _Drawer:
     """Keeps samplers, which are made once per node, and the data, which generation extends."""
 
     def __init__(
-        self, claim: Claim, references: Ints, draws: int, seed: int, dataset: Dataset
+        self,
+        claim: Claim,
+        references: Ints,
+        draws: int,
+        seed: int,
+        dataset: Dataset,
+        first: int = 0,
     ) -> None:
         self.claim, self.seed = claim, seed
+        self.indices = first + np.arange(draws, dtype=np.int64)
         self.dataset = dataset
         self.members = len(claim.dataset)
         self.references, self.draws = references, draws
+        self.strategy: Strategy = {}
         self._samplers: dict[tuple[str, bool, int], Sampler] = {}
 
     def draw(self, draw: Draw, of: Ints) -> Ints:
@@ -93,7 +121,8 @@ class _Drawer:
         if draw.kind is DrawKind.DONOR and self._generates(draw):
             return self._generate(draw, of)
         words = uniform_words(*self._counters(of), self._key(draw))
-        return self._sampler(draw).draw(of, words)
+        sampler, rule = self._sampler(draw), self.strategy.get((draw.node, draw.kind))
+        return (sampler if rule is None else chosen(sampler, rule)).draw(of, words)
 
     def _counters(self, of: Ints) -> tuple[Ints, Ints]:
         """The scored example counts a draw; under `joint` the reference handed to the node."""
@@ -101,7 +130,7 @@ class _Drawer:
         examples = (
             self._known_by(of) if joint else np.repeat(self.references[:, None], self.draws, axis=1)
         )
-        return examples, np.broadcast_to(np.arange(self.draws, dtype=np.int64), examples.shape)
+        return examples, np.broadcast_to(self.indices, examples.shape)
 
     def _known_by(self, rows: Ints) -> Ints:
         """A row of the data is known by its number, a generated one by a hash of its content.
@@ -136,7 +165,8 @@ class _Drawer:
 
     def _generates(self, draw: Draw) -> bool:
         feature = self.claim.nodes[draw.node].feature
-        return self.claim.options.donors is DonorSource.GENERATED and feature is not ANY
+        made = self.claim.options.donors is DonorSource.GENERATED
+        return made and feature is not ANY and not isinstance(feature, Unlike)
 
     def _generate(self, draw: Draw, of: Ints) -> Ints:
         """One fresh row for each (reference, draw), from a generator seeded by the draw's key."""

@@ -7,14 +7,14 @@ A sampler is made once for a node from the data set and then only looks up. Dono
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scrub.data.dataset import Dataset, Ints
-from scrub.data.features import ANY, Extent, Near, as_floats, class_numbers
+from scrub.data.features import ANY, EXACT, Extent, Near, Unlike, as_floats, class_numbers
 from scrub.errors import InputRefused, Problem
 from scrub.hypothesis.claim import Node
 from scrub.hypothesis.rules.features import node_values
@@ -139,11 +139,67 @@ class Kernel:
         return np.array([w.sum() ** 2 / (w**2).sum() for w in rows])
 
 
+@dataclass(frozen=True)
+class Differing:
+    """Uniformly among the rows of the reference's group that do not agree with it."""
+
+    order: Ints  # members; those of a group side by side, and in it those that agree with a row
+    first: Ints  # [row] -> start of its group in `order`
+    last: Ints  # [row] -> end of its group
+    start: Ints  # [row] -> start of the members that agree with it
+    end: Ints  # [row] -> end of them
+
+    @staticmethod
+    def from_keys(keys: Sequence[Any], groups: Ints, members: int) -> Differing:
+        """Rows differ where their keys do; only the first `members` rows can be drawn."""
+        of = class_numbers(keys)
+        code = groups * (int(of.max()) + 1) + of  # sorts by group, then by class
+        order = np.argsort(code[:members], kind="stable").astype(np.int64)
+        placed = code[order]
+        start, end = (np.searchsorted(placed, code, side) for side in ("left", "right"))
+        return Differing(order, *_group_ends(groups, order), start, end)
+
+    @staticmethod
+    def from_windows(within: Within, groups: Ints) -> Differing:
+        """Rows differ where one lies outside the other's window."""
+        ends = _group_ends(groups, within.order)
+        return Differing(within.order, *ends, within.first, within.last)
+
+    def draw(self, references: Ints, words: Words) -> Ints:
+        first, start, end = (which[references] for which in (self.first, self.start, self.end))
+        free = self.last[references] - first - (end - start)
+        if not free.all():
+            found = "every example that it could be swapped with agrees with it."
+            raise InputRefused(Problem(f"row {int(references[free == 0].flat[0])}", found))
+        place = first + uniform_index(words, free)
+        drawn: Ints = self.order[np.where(place < start, place, place + end - start)]
+        return drawn
+
+    @property
+    def without(self) -> int:
+        """How many rows have none that they differ from."""
+        return int((self.last - self.first == self.end - self.start).sum())
+
+    def class_size(self, distinct: Ints) -> NDArray[np.float64]:
+        spans = zip(self.first, self.start, self.end, self.last, strict=True)
+        apart = [np.concatenate([self.order[a:b], self.order[c:d]]) for a, b, c, d in spans]
+        return np.array([len(np.unique(distinct[rows])) for rows in apart], dtype=float)
+
+
+def _group_ends(groups: Ints, order: Ints) -> tuple[Ints, Ints]:
+    """Where each row's group starts and ends among members sorted by group, [row]."""
+    placed = groups[order]
+    first, last = (np.searchsorted(placed, groups, side) for side in ("left", "right"))
+    return first.astype(np.int64), last.astype(np.int64)
+
+
 def sampler_of(node: Node, dataset: Dataset, members: int, by_length: bool) -> Sampler:
     """The sampler of a node's donors."""
     groups = dataset.frames if by_length else np.zeros(len(dataset), dtype=np.int64)
     if node.feature is ANY:
         return ByClass.from_keys(groups.tolist(), members)
+    if isinstance(node.feature, Unlike):
+        return _differing(replace(node, feature=node.feature.of), dataset, members, groups)
     assert not isinstance(node.feature, Extent)  # an EXACT node draws no donor
     found = node_values(node, dataset)
     if not isinstance(node.feature, Near):
@@ -153,6 +209,20 @@ def sampler_of(node: Node, dataset: Dataset, members: int, by_length: bool) -> S
         return Within.from_values(numbers, groups, node.feature.tolerance, members)
     assert node.feature.bandwidth is not None  # near() takes one of the two
     return Kernel(numbers, groups, node.feature.bandwidth, members)
+
+
+def _differing(node: Node, dataset: Dataset, members: int, groups: Ints) -> Differing:
+    """The sampler of donors that do not agree; by a kernel none agrees, and none differs."""
+    if node.feature is EXACT:
+        return Differing.from_keys(dataset.distinct.tolist(), groups, members)
+    found = node_values(node, dataset)
+    if not isinstance(node.feature, Near):
+        return Differing.from_keys(found, groups, members)
+    if node.feature.tolerance is None:
+        where = f"node '{node.name}'"
+        raise InputRefused(Problem(where, "a kernel calls no two examples different."))
+    within = Within.from_values(as_floats(found), groups, node.feature.tolerance, members)
+    return Differing.from_windows(within, groups)
 
 
 def uniform_sampler(dataset: Dataset, members: int, by_length: bool) -> Sampler:

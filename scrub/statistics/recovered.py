@@ -113,7 +113,7 @@ def recovered(
         )
     else:
         reading = Reading(method, level)
-        influence = _influence(sample, estimand, seed)
+        influence = influence_of(sample, estimand, seed)
         share, figures = _with_interval(sample, influence, reading, replicates, seed)
         notes = _notes(sample, influence, estimand, share)
     refusal = ratio_refusal(figures.gap, level, "model − baseline", "three means")
@@ -149,20 +149,20 @@ class _Figures:
 _FIGURES: tuple[Direction, ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, -1, 1))  # as in _Figures
 
 
-def _influence(sample: Sample, estimand: Estimand, seed: int) -> Influence:
+def influence_of(sample: Sample, estimand: Estimand, seed: int) -> Influence:
     if estimand is Estimand.POPULATION:
         return PopulationInfluence.of(sample, seed)
     return DataInfluence.of(sample)
 
 
-def _ratio_direction(scrubbed: float, baseline: float, model: float) -> Direction:
+def ratio_direction(scrubbed: float, baseline: float, model: float) -> Direction:
     """The ratio's derivative with respect to the three means."""
     gap = model - baseline
     ratio = (scrubbed - baseline) / gap
     return 1 / gap, (ratio - 1) / gap, -ratio / gap
 
 
-def _means(sample: Sample) -> tuple[float, float, float]:
+def three_means(sample: Sample) -> tuple[float, float, float]:
     return (
         float(sample.scrubbed.mean()),
         float(sample.baseline.mean()),
@@ -171,7 +171,7 @@ def _means(sample: Sample) -> tuple[float, float, float]:
 
 
 def _without_interval(sample: Sample) -> tuple[Bounds | None, _Figures]:
-    scrubbed, baseline, model = _means(sample)
+    scrubbed, baseline, model = three_means(sample)
     gap = model - baseline
     share = Bounds((scrubbed - baseline) / gap) if gap else None
     return share, _Figures(Bounds(scrubbed), Bounds(baseline), Bounds(model), Bounds(gap))
@@ -180,11 +180,11 @@ def _without_interval(sample: Sample) -> tuple[Bounds | None, _Figures]:
 def _with_interval(
     sample: Sample, influence: Influence, reading: Reading, replicates: int, seed: int
 ) -> tuple[Bounds | None, _Figures]:
-    scrubbed, baseline, model = _means(sample)
+    scrubbed, baseline, model = three_means(sample)
     gap = model - baseline
     directions = _FIGURES
     if gap:
-        directions = (*_FIGURES, _ratio_direction(scrubbed, baseline, model))
+        directions = (*_FIGURES, ratio_direction(scrubbed, baseline, model))
     units = [influence.along(direction) for direction in directions]
     moved = replicate_sums(np.stack([u.values for u in units], axis=1), replicates, seed)
     bounds = [
@@ -231,7 +231,7 @@ def _notes(
             "bound stands in for it; with two draws or more the interval is narrower."
         )
     if share is not None and estimand is Estimand.POPULATION:
-        units = influence.along(_ratio_direction(*_means(sample)))
+        units = influence.along(ratio_direction(*three_means(sample)))
         if units.doubt > units.variance:
             notes.append(
                 f"How much the choice of donors moves the ratio is hardly known from {count} "

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from scrub.compiler import Stats
-from scrub.data.dataset import Dataset
-from scrub.data.fields import DECODER
 from scrub.engine.memory import MemoryPlan
 from scrub.engine.metrics import Floats
 from scrub.engine.scrubbing import Values
-from scrub.graph import IMAGE, TOKENS
 from scrub.hypothesis.claim import Claim
+from scrub.results.graph import graph_of
 from scrub.results.result import (
     Claims,
     Cost,
-    Example,
     Figure,
     Means,
     NodeResult,
@@ -34,8 +31,7 @@ from scrub.statistics import Bounds, Estimand, Interval, Sample, recovered
 from scrub.statistics import Recovered as Estimate
 from scrub.study.cautions import cautions
 from scrub.study.prepare import Plan
-
-WORST = 8  # references shown in a report
+from scrub.study.worst import worst
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +65,9 @@ def assemble(
     """The result of a run."""
     start = time.perf_counter()
     claim = plan.claim.tree.claim
-    estimate = _estimate(plan, measured)
-    share = _recovered(estimate)
-    means = Means(*(_figure(b) for b in (estimate.model, estimate.scrubbed, estimate.baseline)))
+    estimate = estimate_of(plan, measured)
+    share = share_of(estimate)
+    means = Means(*(figure_of(b) for b in (estimate.model, estimate.scrubbed, estimate.baseline)))
     nodes = _nodes(plan, measured)
     claims = claims_of(claim, nodes, len(plan.claim.tree.occurrences))
     null = _null(measured, means, share)
@@ -90,10 +86,16 @@ def assemble(
         claims=claims,
         nodes=nodes,
         cautions=cautions(claim, share, means, estimate.divergence, nodes, null),
-        conventions={**_conventions(plan), "dtype": precision.dtype},
+        conventions={**conventions_of(plan), "dtype": precision.dtype},
         cost=_cost(plan, measured, {**seconds, "statistics": time.perf_counter() - start}),
         precision=precision,
-        worst=_worst(plan, measured),
+        worst=worst(
+            plan.claim.tree,
+            measured.donors["scrub"],
+            measured.model,
+            scrubbed.metric,
+            plan.task.positions,
+        ),
         fingerprints=provenance.fingerprints,
         versions=provenance.versions,
         per_example=PerExample(
@@ -103,6 +105,7 @@ def assemble(
             baseline=_baseline(measured),
             kl=scrubbed.kl,
         ),
+        graph=graph_of(claim),
     )
 
 
@@ -123,7 +126,7 @@ def sample_of(plan: Plan, measured: Measured) -> Sample:
     )
 
 
-def _estimate(plan: Plan, measured: Measured) -> Estimate:
+def estimate_of(plan: Plan, measured: Measured) -> Estimate:
     """The statistics of what was measured."""
     settings = plan.settings
     return recovered(
@@ -149,11 +152,11 @@ def _baseline_donors(plan: Plan, measured: Measured) -> np.ndarray:
     return np.where(rows < len(plan.task.dataset), rows, -1)
 
 
-def _figure(bounds: Bounds) -> Figure:
+def figure_of(bounds: Bounds) -> Figure:
     return Figure(bounds.value, bounds.low, bounds.high)
 
 
-def _recovered(found: Estimate) -> Recovered:
+def share_of(found: Estimate) -> Recovered:
     return Recovered(
         value=found.value,
         low=found.low,
@@ -215,7 +218,7 @@ def claims_of(claim: Claim, nodes: tuple[NodeResult, ...], occurrences: int) -> 
     )
 
 
-def _conventions(plan: Plan) -> dict[str, object]:
+def conventions_of(plan: Plan) -> dict[str, object]:
     """Every option and setting by name, and where the output is scored."""
     return {
         **plan.hypothesis.options.as_dict(),
@@ -244,34 +247,3 @@ def _cost(plan: Plan, measured: Measured, seconds: Mapping[str, float]) -> Cost:
         halvings=measured.halvings,
         seconds={name: round(value, 4) for name, value in seconds.items()},
     )
-
-
-def _worst(plan: Plan, measured: Measured) -> tuple[Example, ...]:
-    """The references that the scrub changes most."""
-    scrubbed = measured.values["scrub"].metric
-    apart = np.abs(scrubbed - measured.model[:, None]).mean(axis=1)
-    order = np.argsort(-apart, kind="stable")[:WORST]
-    return tuple(
-        Example(
-            row=int(plan.references[i]),
-            model=float(measured.model[i]),
-            scrubbed=float(scrubbed[i].mean()),
-            divergence=float(apart[i]),
-            shown=shown(plan.task.dataset, int(plan.references[i])),
-        )
-        for i in order
-        if apart[i] > 0
-    )
-
-
-def shown(dataset: Dataset, row: int) -> str:
-    """An example as a reader would want it: its texts if there are any, else its tokens."""
-    example = dataset.example(row)
-    shown = [
-        str(example[text]) if text in dataset.columns else " ".join(map(str, example[tokens]))
-        for text, tokens in (("text", TOKENS), ("decoder_text", DECODER))
-        if text in dataset.columns or tokens in dataset.fields
-    ]
-    if IMAGE in dataset.fields:
-        shown.insert(0, f"image of {' × '.join(map(str, example[IMAGE].shape))}")
-    return " | ".join(shown)

@@ -67,6 +67,11 @@ def _conventions(claim: Claim) -> Iterator[str]:
         )
 
 
+def cancels(means: Means, divergence: float) -> bool:
+    """Whether single examples change far more than the means do."""
+    return any(True for _ in _cancellation(means, divergence))
+
+
 def _cancellation(means: Means, divergence: float) -> Iterator[str]:
     model, scrubbed, baseline = means.model.value, means.scrubbed.value, means.baseline.value
     assert model is not None  # raw means exist always

@@ -7,10 +7,13 @@ from typing import Any
 
 from scrub.data.dataset import require_rows
 from scrub.data.tasks import resolve_task
+from scrub.errors import InputRefused, Problem
 from scrub.graph import ModelGraph
+from scrub.hypothesis.causal import CausalModel, causal_model, has_values, value_problems
 from scrub.hypothesis.claim import Claim
 from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import resolve_model_source
+from scrub.hypothesis.predicted import require_answers
 from scrub.hypothesis.resolve import resolve
 
 
@@ -45,3 +48,33 @@ def check(hypothesis: Hypothesis, graph: ModelGraph | None = None) -> Claim:
     task = resolve_task(hypothesis.task, hypothesis.folder)
     require_rows(task.dataset)
     return resolve(hypothesis, graph, task)
+
+
+def checked_values(
+    hypothesis: Hypothesis, graph: ModelGraph | None = None
+) -> tuple[Claim, CausalModel]:
+    """The claim, and what its nodes compute, tried on the data.
+
+    Raises `InputRefused` with every problem of the hypothesis and of its values at once; where it
+    has none, with the first row on which a value cannot be had or is no answer.
+    """
+    graph = graph or model_graph(hypothesis.model, hypothesis.folder)
+    task = resolve_task(hypothesis.task, hypothesis.folder)
+    problems: list[Problem] = []
+    try:
+        claim = check(hypothesis, graph)
+    except InputRefused as refused:
+        problems += refused.problems
+    problems += value_problems(hypothesis.graph, task.dataset)
+    if problems:
+        raise InputRefused(problems)
+    found = causal_model(hypothesis.graph, task.dataset)
+    require_answers(found.answers, claim.sink, graph)
+    return claim, found
+
+
+def check_all(hypothesis: Hypothesis) -> Claim:
+    """As `check`, and where nodes say how their values are computed, that too."""
+    if has_values(hypothesis.graph):
+        return checked_values(hypothesis)[0]
+    return check(hypothesis)

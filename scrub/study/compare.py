@@ -29,7 +29,7 @@ from scrub.study.contrasting import Ground, Measure, contrasts
 from scrub.study.experiment import open_model, precision_of, probe_model, provenance_of
 from scrub.study.measuring import Clock, measure_each
 from scrub.study.prepare import Plan, prepare
-from scrub.study.settings import Settings, changed_settings
+from scrub.study.settings import Settings, changed_settings, require_fixed_sizes
 
 MARGIN = 0.05  # of recovered: what is less than a twentieth of the model's performance
 
@@ -54,6 +54,7 @@ def compare(
     'induction recovers more'
     """
     settings = changed_settings(settings or Settings(), changed)
+    require_fixed_sizes(settings, "a comparison")
     how = _comparing(settings, margin)
     given = _named([h if isinstance(h, Hypothesis) else load_hypothesis(h) for h in hypotheses])
     names = [one.name for one in given]

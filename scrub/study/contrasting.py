@@ -23,7 +23,7 @@ from scrub.statistics.comparison import (
 from scrub.statistics.contrast import Contrast, paired
 from scrub.statistics.multiplicity import holm
 from scrub.statistics.recovered import FEW
-from scrub.study.assemble import shown
+from scrub.study.worst import shown
 
 MOST_SHOWN = 8  # examples and subgroups of a pair
 MOST_VALUES = 12  # of a column that is taken value by value; numbers beyond that by quarters

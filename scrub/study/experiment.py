@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import platform
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from scrub.study.identity import fingerprint_of_claim
 from scrub.study.measuring import Clock, measure
 from scrub.study.prepare import Plan, prepare
 from scrub.study.settings import Settings, changed_settings
+from scrub.study.until import measure_until
+
+_version = cache(version)  # reads a package's metadata each time that it is asked
 
 CHECKED = 16  # references that a half-precision run repeats in float32
 
@@ -60,12 +64,16 @@ def run(
         with clock("probe"):
             fingerprint = model.fingerprint()
             probe_model(model, fingerprint)
-        measured = measure(plan, model, progress, clock)
+        pursued = measure_until(plan, model, progress, clock) if settings.until else None
+        plan = pursued.plan if pursued else plan
+        measured = pursued.measured if pursued else measure(plan, model, progress, clock)
         with clock("precision"):
             precision = precision_of(plan, model, measured, settings)
-        return assemble(
-            plan, measured, precision, provenance_of(plan, model, fingerprint), clock.seconds
-        )
+        provenance = provenance_of(plan, model, fingerprint)
+        result = assemble(plan, measured, precision, provenance, clock.seconds)
+        if pursued is None:
+            return result
+        return replace(result, stopping=pursued.stopping, variance=pursued.variance)
 
 
 def open_model(hypothesis: Hypothesis, settings: Settings) -> Model:
@@ -123,7 +131,7 @@ def provenance_of(plan: Plan, model: Model, fingerprint: str) -> Provenance:
         },
         versions={
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "transformers", "numpy", "networkx")},
+            **{name: _version(name) for name in ("torch", "transformers", "numpy", "networkx")},
             "causal-scrub": scrub.__version__,
         },
     )

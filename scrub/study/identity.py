@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from scrub.data.features import Columns, Feature, Function, Near
+from scrub.data.features import Columns, Feature, Function, Near, Unlike
 from scrub.data.task import Task
 from scrub.hypothesis.claim import Claim
 from scrub.models.code import code_text
@@ -50,6 +50,8 @@ def _feature(feature: Feature) -> str:
             return f"columns {names}"
         case Function(function):
             return f"function {code_text(function)}"
+        case Unlike(of):
+            return f"unlike {_feature(of)}"
         case extent:
             return extent.value
 

@@ -61,7 +61,25 @@ def measure_each(
     """
     progress, clock = progress or Silent(), clock or Clock()
     with clock("draw"):
-        donors, dataset = _draw(plans)
+        donors, dataset = draw_each(plans)
+    with recorded(plans, dataset, model, progress, clock) as (runs, costs):
+        left = skip or [False] * len(plans)
+        for plan, mine, cost, skipped in zip(plans, donors, costs, left, strict=True):
+            if not skipped:
+                with clock("run"):
+                    own, values = runs.of(plan, mine)
+                yield Measured(own, values, mine, runs.memory, runs.halvings, cost)
+
+
+@contextmanager
+def recorded(
+    plans: Sequence[Plan], dataset: Dataset, model: Model, progress: Progress, clock: Clock
+) -> Iterator[tuple[Runs, list[Stats]]]:
+    """The recording of all that some plans read, ready to run them on, and what each costs.
+
+    `dataset` is the plans' own, with generated donors at its end. The recording is gone when the
+    block ends.
+    """
     with clock("probe"):
         inputs = Inputs.of(dataset, model.graph)
         for plan in plans:
@@ -75,13 +93,7 @@ def measure_each(
             model, inputs, every, batch=memory.inputs, place=memory.place, advance=progress.advance
         )
     with recording:
-        runs = Runs(model, recording, dataset, memory, progress)
-        left = skip or [False] * len(plans)
-        for plan, mine, cost, skipped in zip(plans, donors, costs, left, strict=True):
-            if not skipped:
-                with clock("run"):
-                    own, values = runs.of(plan, mine)
-                yield Measured(own, values, mine, memory, runs.halvings, cost)
+        yield Runs(model, recording, dataset, memory, progress), costs
 
 
 def _memory(plans: Sequence[Plan], model: Model, needs: Stats) -> MemoryPlan:
@@ -113,7 +125,7 @@ def _together(
     )
 
 
-def _draw(plans: Sequence[Plan]) -> tuple[list[dict[str, Donors]], Dataset]:
+def draw_each(plans: Sequence[Plan]) -> tuple[list[dict[str, Donors]], Dataset]:
     """The donors of every tree, and the data with all generated donors at its end."""
     dataset, drawn = plans[0].task.dataset, []
     for plan in plans:

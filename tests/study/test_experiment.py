@@ -253,7 +253,7 @@ def test_uniform_logits_are_as_accurate_as_a_guess():
 def test_a_misspelt_setting_is_refused_with_the_near_ones():
     with pytest.raises(InputRefused) as refused:
         run(small(), drawz=4)
-    assert str(refused.value) == "option 'drawz': does not exist. Did you mean draws?"
+    assert str(refused.value) == "option 'drawz': does not exist. Did you mean draws or most_draws?"
 
 
 def test_a_table_of_donors_that_would_fill_the_memory_is_refused():

@@ -15,6 +15,7 @@ from scrub.data.features import (
     FeatureFault,
     Function,
     Near,
+    Unlike,
     as_floats,
     class_numbers,
     values,
@@ -40,7 +41,8 @@ def features_evaluate(claim: Claim) -> Iterator[Problem]:
 
 def node_values(node: Node, dataset: Dataset) -> list[object]:
     """A node's feature on every row; nodes made by `each` pass the position too."""
-    feature = node.feature.of if isinstance(node.feature, Near) else node.feature
+    feature = node.feature.of if isinstance(node.feature, Unlike) else node.feature
+    feature = feature.of if isinstance(feature, Near) else feature
     assert isinstance(feature, (Columns, Function))  # EXACT and ANY need no values
     spots = None
     if node.of_each and isinstance(feature, Function):

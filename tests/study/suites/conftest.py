@@ -1,0 +1,86 @@
+"""Suites of jobs that take milliseconds: a hand-made model in a hypothesis file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrub.results.store import Store
+from scrub.study.suite import Suite
+
+TOY = '''"""A toy: A carries x0 and B carries x1. Refuted if recovered < 1."""
+import networkx as nx
+import numpy as np
+import torch
+from scrub import EXACT, Dataset, Hypothesis, Task, component, handmade, source
+
+x = np.random.default_rng(0).integers(0, 4, (60, 2))
+data = Dataset.from_columns(
+    {"x0": x[:, 0].tolist(), "x1": x[:, 1].tolist(), "y": (2 * x[:, 0] + 3 * x[:, 1]).tolist()},
+    inputs=["x0", "x1"],
+)
+
+def loss(output, columns):
+    return (output[:, 0, 0] - torch.tensor(columns["y"])).abs()
+
+model = handmade(
+    source("x0", lambda inputs: inputs[:, 0, None, None]),
+    source("x1", lambda inputs: inputs[:, 1, None, None]),
+    component("A", lambda x0: 2 * x0, x0="x0"),
+    component("B", lambda x1: 3 * x1, x1="x1"),
+    component("C", lambda a: a, a=["A", "B"]),
+    output="C",
+)
+claim = nx.DiGraph()
+claim.add_node("answer", component="C", feature=EXACT)
+claim.add_node("first", component="A", feature="x0")
+claim.add_edge("first", "answer")
+hypothesis = Hypothesis(claim, task=Task(data, metric=loss, at="all", label=("y",)), model=model)
+'''
+
+Write = Callable[..., Suite]
+Table = dict[str, Any]
+
+
+def suite_of(folder: Path, **changed: Any) -> Suite:
+    """A suite on the toy, in a file; seeds tell its jobs apart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "toy.py"
+    if not path.exists():
+        path.write_text(TOY)
+    given = {
+        "hypotheses": ["toy.py"],
+        "references": 8,
+        "draws": 2,
+        "settings": {"replicates": 100},
+        "controls": False,
+        "folder": folder,
+        **changed,
+    }
+    return Suite(**given)
+
+
+@pytest.fixture
+def toy_suite(tmp_path: Path) -> Write:
+    return lambda **changed: suite_of(tmp_path, **changed)
+
+
+def table(folder: Path) -> Table:
+    """All that a store holds of its jobs, by address, to the last bit; without times."""
+    found: Table = {}
+    with Store.reading(folder) as store:
+        for row in store.rows():
+            document = dict(row.document or {})
+            document["cost"] = {**document.get("cost", {}), "seconds": None}
+            arrays = {k: (v.dtype.str, v.tobytes()) for k, v in store.arrays(row).items()}
+            found[row.key] = (row.status, row.name, row.said, document, arrays)
+    return found
+
+
+def starts(folder: Path) -> list[str]:
+    """The addresses of all runs that were begun."""
+    with Store.reading(folder) as store:
+        return [key for key, _ in store.starts()]
