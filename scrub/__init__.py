@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from scrub.results.comparison import Comparison
     from scrub.results.controls import Controls
     from scrub.results.result import Result
-    from scrub.results.store import Store
-    from scrub.study.adversary import adversary
-    from scrub.study.compare import compare
-    from scrub.study.controls import controls
+    from scrub.results.store.store import Store
+    from scrub.study.adversary.adversary import adversary
+    from scrub.study.comparing.compare import compare
+    from scrub.study.controls.controls import controls
     from scrub.study.experiment import run
-    from scrub.study.interchange import interchange
-    from scrub.study.keeper import Keeper
+    from scrub.study.interchanging.interchange import interchange
+    from scrub.study.keeping.keeper import Keeper
     from scrub.study.settings import Settings
-    from scrub.study.suite import Suite
-    from scrub.study.suites import run_suite
+    from scrub.study.suites.suite import Suite
+    from scrub.study.suites.suites import run_suite
 
 __version__ = "0.1.0"
 
@@ -60,32 +60,32 @@ _HOMES = {
     "EXACT": "scrub.data.features",
     "Hypothesis": "scrub.hypothesis.hypothesis",
     "InputRefused": "scrub.errors",
-    "Keeper": "scrub.study.keeper",
+    "Keeper": "scrub.study.keeping.keeper",
     "ModelRefused": "scrub.errors",
     "Network": "scrub.models.foreign",
     "Result": "scrub.results.result",
     "ScrubError": "scrub.errors",
     "Settings": "scrub.study.settings",
-    "Store": "scrub.results.store",
-    "Suite": "scrub.study.suite",
+    "Store": "scrub.results.store.store",
+    "Suite": "scrub.study.suites.suite",
     "Task": "scrub.data.task",
     "Trace": "scrub.mediation.traced",
     "WorstAllowed": "scrub.results.adversary",
-    "adversary": "scrub.study.adversary",
+    "adversary": "scrub.study.adversary.adversary",
     "attribute": "scrub.mediation.attribute",
     "attribute_places": "scrub.mediation.attribute_places",
     "circuit_curve": "scrub.mediation.faithfulness",
     "circuit_tests": "scrub.mediation.testing",
-    "compare": "scrub.study.compare",
+    "compare": "scrub.study.comparing.compare",
     "component": "scrub.models.callables",
-    "controls": "scrub.study.controls",
+    "controls": "scrub.study.controls.controls",
     "discover": "scrub.mediation.discover",
     "dose_response": "scrub.mediation.doses",
     "each": "scrub.graph.positions",
     "faithfulness": "scrub.mediation.faithfulness",
     "handmade": "scrub.models.callables",
     "interactions": "scrub.mediation.interactions",
-    "interchange": "scrub.study.interchange",
+    "interchange": "scrub.study.interchanging.interchange",
     "intervene_on_neuron": "scrub.mediation.neuron",
     "knock": "scrub.mediation.knocking",
     "near": "scrub.data.features",
@@ -93,7 +93,7 @@ _HOMES = {
     "permutation": "scrub.mediation.contrasts",
     "revert": "scrub.mediation.search",
     "run": "scrub.study.experiment",
-    "run_suite": "scrub.study.suites",
+    "run_suite": "scrub.study.suites.suites",
     "sensitivity": "scrub.mediation.ablation",
     "source": "scrub.models.callables",
     "trace": "scrub.mediation.trace",

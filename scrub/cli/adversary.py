@@ -86,7 +86,9 @@ def adversary(
     require_target("--json", json, (".json",))
     require_target("--report", report, REPORTS)
     with bars(quiet) as progress:
-        from scrub.study.adversary import adversary as found_against  # brings torch, behind a bar
+        from scrub.study.adversary.adversary import (
+            adversary as found_against,  # brings torch, behind a bar
+        )
 
         found = found_against(
             hypothesis, settings, candidates=candidates, rounds=rounds, progress=progress

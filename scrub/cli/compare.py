@@ -95,7 +95,9 @@ def compare(
     require_target("--png", png, (".png",))
     require_target("--svg", svg, (".svg",))
     with bars(quiet) as progress:
-        from scrub.study.compare import compare as compared  # brings torch, behind the first bar
+        from scrub.study.comparing.compare import (
+            compare as compared,  # brings torch, behind the first bar
+        )
 
         found = compared(hypotheses, settings, margin=margin, progress=progress)
     show(as_text(found))

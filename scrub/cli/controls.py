@@ -95,8 +95,8 @@ def controls(
     require_target("--png", png, (".png",))
     require_target("--svg", svg, (".svg",))
     with bars(quiet) as progress:
-        from scrub.study.controls import CONTROLS  # brings torch, behind the first bar
-        from scrub.study.controls import controls as held_against
+        from scrub.study.controls.controls import CONTROLS  # brings torch, behind the first bar
+        from scrub.study.controls.controls import controls as held_against
 
         names = CONTROLS if which == "all" else [name.strip() for name in which.split(",")]
         found = held_against(hypothesis, settings, which=names, nulls=nulls, progress=progress)

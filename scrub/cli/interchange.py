@@ -56,7 +56,7 @@ def interchange(
     require_targets(json, csv, None, None, report)
     hypothesis = read(file, model)
     with bars(quiet) as progress:
-        from scrub.study.interchange import interchange as put_in  # brings torch
+        from scrub.study.interchanging.interchange import interchange as put_in  # brings torch
 
         found = put_in(
             hypothesis,

@@ -71,8 +71,8 @@ def results(
     """List what a store holds, choose from it, and write it to other files."""
     from scrub.report.stored import listing
     from scrub.report.writing import require_target, show
-    from scrub.results.store import Store
-    from scrub.results.store_export import chosen, write_csv, write_json, write_parquet
+    from scrub.results.store.export import chosen, write_csv, write_json, write_parquet
+    from scrub.results.store.store import Store
 
     targets = {"csv": csv, "parquet": parquet, "json": json}
     for name, path in targets.items():

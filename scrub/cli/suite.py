@@ -76,13 +76,13 @@ def suite(
     store could not be written.
     """
     from scrub.report.writing import show
-    from scrub.study.suite import Suite
+    from scrub.study.suites.suite import Suite
 
     asked = Suite.read(file)
     if dry_run:
         from scrub.report.suites import forecast as as_text
-        from scrub.results.store import Store
-        from scrub.study.planning import forecast
+        from scrub.results.store.store import Store
+        from scrub.study.suites.planning import forecast
 
         there = (store / "store.sqlite").is_file()
         kept = Store.reading(store) if there else None
@@ -92,7 +92,7 @@ def suite(
     from scrub.report.suites import report
 
     with watching(quiet) as watch:
-        from scrub.study.suites import run_suite  # brings torch
+        from scrub.study.suites.suites import run_suite  # brings torch
 
         ran = run_suite(
             asked,

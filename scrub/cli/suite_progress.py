@@ -18,8 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scrub.study.jobs import Job
-from scrub.study.messages import (
+from scrub.study.suites.jobs import Job
+from scrub.study.suites.messages import (
     Advanced,
     Began,
     Ended,

@@ -12,7 +12,7 @@ from scrub.results.comparison import Comparison
 from scrub.results.controls import Controls
 from scrub.results.reading import Readable, read_any
 from scrub.results.result import Result
-from scrub.results.store_results import read_stored
+from scrub.results.store.results import read_stored
 
 
 def gather(paths: Sequence[str | Path]) -> Given:

@@ -9,7 +9,7 @@ from scrub.report.numbers import DASH, count, interval, level, number, share
 from scrub.report.tables import Listing, grid, heading
 from scrub.report.wired import conventions, noted
 from scrub.statistics.recovered import Bounds
-from scrub.study.interchanged import Interchange
+from scrub.study.interchanging.interchanged import Interchange
 
 READ = {
     "answers": "the largest logit among the answers' tokens",

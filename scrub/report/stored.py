@@ -12,8 +12,8 @@ from rich.text import Text
 
 from scrub.report.numbers import DASH, count, number, ratio
 from scrub.report.tables import Listing, heading
-from scrub.results.store_export import SIZES, flat
-from scrub.results.store_rows import Row
+from scrub.results.store.export import SIZES, flat
+from scrub.results.store.rows import Row
 
 TITLES = {"name": "hypothesis", **{size: f">{size}" for size in SIZES}}
 COMMON = ("name", "kind", "model", "task", "metric", *SIZES)

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from scrub.report.numbers import DASH, count, flops, number, ratio
 from scrub.report.tables import Listing, heading
-from scrub.study.jobs import Job, Kind
-from scrub.study.planning import Forecast, State, recordings
-from scrub.study.suite import Suite
-from scrub.study.suites import Became, Part, Ran
+from scrub.study.suites.jobs import Job, Kind
+from scrub.study.suites.planning import Forecast, State, recordings
+from scrub.study.suites.suite import Suite
+from scrub.study.suites.suites import Became, Part, Ran
 
 STYLES = {"done": "green", "found": "dim", "failed": "red", "refused": "red"}
 

@@ -28,7 +28,7 @@ from scrub.study.identity import fingerprint_of_claim
 from scrub.study.measuring import Clock, measure
 from scrub.study.prepare import Plan, prepare
 from scrub.study.settings import Settings, changed_settings
-from scrub.study.until import measure_until
+from scrub.study.until.until import measure_until
 
 _version = cache(version)  # reads a package's metadata each time that it is asked
 

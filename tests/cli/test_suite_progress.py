@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from scrub.cli.suite_progress import SuiteBars, watching
-from scrub.study.messages import Advanced, Began, Ended, Finished, Lost, Outcome, Stage
+from scrub.study.suites.messages import Advanced, Began, Ended, Finished, Lost, Outcome, Stage
 from tests.study.suites.conftest import suite_of
 
 

@@ -142,8 +142,8 @@ TASKS = [
     ),
     Case(
         "task named nowhere",
-        lambda: resolve_task("repeat", HERE),
-        "task 'repeat': is neither a built-in nor a data file. Did you mean repeated_tokens?",
+        lambda: resolve_task("repeated", HERE),
+        "task 'repeated': is neither a built-in nor a data file. Did you mean repeated_tokens?",
     ),
     Case(
         "task of no kind",

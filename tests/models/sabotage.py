@@ -18,6 +18,7 @@ from scrub.models.base import Call
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Heads
 from scrub.models.heads import HeadsPiece
+from scrub.models.linear import weight_of
 from scrub.models.pieces import Piece
 from tests.models import tiny
 
@@ -69,10 +70,11 @@ def queries_and_keys_swapped(patch: pytest.MonkeyPatch) -> None:
 def substitution_without_effect(patch: pytest.MonkeyPatch) -> None:
     """What comes back is the same whatever the ports hold: a cache that was left on."""
 
-    def zs(self: HeadsPiece, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
-        return [torch.zeros(*c.ports["q"].shape[:2], self.heads.z) for c in calls]
+    def shares(self: HeadsPiece, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
+        width = len(weight_of(self.out))
+        return [torch.zeros(*c.ports["q"].shape[:2], width) for c in calls]
 
-    patch.setattr(HeadsPiece, "_zs", zs)
+    patch.setattr(HeadsPiece, "_shares", shares)
 
 
 def wrong_group(patch: pytest.MonkeyPatch) -> None:
@@ -108,8 +110,13 @@ def norm_left_out(patch: pytest.MonkeyPatch) -> None:
 
 
 def rows_mixed_up(patch: pytest.MonkeyPatch) -> None:
-    real = heads.narrow
-    patch.setattr(heads, "narrow", lambda z, call: real(z, call) + z.mean(0, keepdim=True))
+    real = heads.alone
+
+    def mixed(*args: Any) -> torch.Tensor:
+        z = real(*args)
+        return z + z.mean(0, keepdim=True)
+
+    patch.setattr(heads, "alone", mixed)
 
 
 def dropout_on(patch: pytest.MonkeyPatch) -> None:

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from scrub.errors import InputRefused
-from scrub.results import store as stores
-from scrub.results.store import Entry, Store, StoreFailed
-from scrub.results.store_arrays import PART, keep
-from scrub.results.store_owners import is_alive, owner
-from scrub.results.store_tables import DATABASE
+from scrub.results.store import store as stores
+from scrub.results.store.arrays import PART, keep
+from scrub.results.store.owners import is_alive, owner
+from scrub.results.store.store import Entry, Store, StoreFailed
+from scrub.results.store.tables import DATABASE
 
 RNG = np.random.default_rng(0)
 ARRAYS = {"scrubbed": RNG.normal(size=(5, 3)), "references": np.arange(5)}
@@ -85,7 +85,7 @@ def test_a_job_is_given_to_one_of_those_who_ask(store: Store) -> None:
 def test_a_claim_that_is_not_renewed_lapses(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, other = owner(), owner()
     now = [1000.0]
-    monkeypatch.setattr("scrub.results.store.time.time", lambda: now[0])
+    monkeypatch.setattr("scrub.results.store.store.time.time", lambda: now[0])
     store.claim(["k"], mine)
     now[0] += stores.LEASE - 1
     store.renew(mine)
@@ -96,7 +96,7 @@ def test_a_claim_that_is_not_renewed_lapses(store: Store, monkeypatch: pytest.Mo
 
 
 def test_the_claim_of_a_dead_process_counts_for_nothing(store: Store) -> None:
-    program = "from scrub.results.store_owners import owner; print(owner())"
+    program = "from scrub.results.store.owners import owner; print(owner())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     dead = done.stdout.strip()
     assert not is_alive(dead)

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file
 from scrub import ANY, Hypothesis, InputRefused, Settings, WorstAllowed, adversary, near, run
 from scrub.hypothesis.unfold import DrawKind
 from scrub.sampling.donors import draw_donors
-from scrub.study.adversary import _score, _search
-from scrub.study.halves import apart, measured_half, split
-from scrub.study.levers import DONORS, EACH, INPUTS, attributes, fixes, levers
+from scrub.study.adversary.adversary import _score, _search
+from scrub.study.adversary.halves import apart, measured_half, split
+from scrub.study.adversary.levers import DONORS, EACH, INPUTS, attributes, fixes, levers
 from scrub.study.measuring import Clock, Silent, draw_each, recorded
 from scrub.study.prepare import prepare
 from tests.study import against

@@ -14,10 +14,10 @@ import pytest
 
 from scrub import Hypothesis, Settings, component
 from scrub.engine.progress import Silent
-from scrub.study.adversary import _score, _search
-from scrub.study.allowed import worst_allowed
+from scrub.study.adversary.adversary import _score, _search
+from scrub.study.adversary.allowed import worst_allowed
+from scrub.study.adversary.halves import measured_half, split
 from scrub.study.assemble import Provenance
-from scrub.study.halves import measured_half, split
 from scrub.study.measuring import Clock, draw_each, recorded
 from scrub.study.prepare import prepare
 from tests.study import against

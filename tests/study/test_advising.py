@@ -7,7 +7,7 @@ import pytest
 from scrub.statistics import Estimand
 from scrub.statistics.sequential import Look, Rule, Sizes, Stop
 from scrub.statistics.variance import Part, Split
-from scrub.study.advising import advice, said_of_stop
+from scrub.study.until.advising import advice, said_of_stop
 
 RULE = Rule(target=0.01, rows=1000, most=Sizes(500, 64))
 ALL = Rule(target=0.01, rows=1000, most=Sizes(1000, 64))

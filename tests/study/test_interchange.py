@@ -30,7 +30,7 @@ from scrub.hypothesis.loading import load_hypothesis
 from scrub.mediation.measuring import Setting
 from scrub.statistics.interchanged import rate
 from scrub.study.check import check, check_all, checked_values
-from scrub.study.interchange import Plan
+from scrub.study.interchanging.interchange import Plan
 from tests.mediation.hookloops import SHAPES, Change
 from tests.mediation.sites import END, Case
 

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from scrub import InputRefused, Keeper, intervene_on_neuron, trace_token_probability
-from scrub.study.calls import Call
-from scrub.study.keeper import NotKept
-from scrub.study.kept import read
-from scrub.study.values import Encoder, Plain, Unkept, decode
+from scrub.study.keeping.calls import Call
+from scrub.study.keeping.keeper import NotKept
+from scrub.study.keeping.kept import read
+from scrub.study.keeping.values import Encoder, Plain, Unkept, decode
 
 CALLS: list[Any] = []
 FACTOR = 3
@@ -231,7 +231,7 @@ def test_a_result_that_cannot_be_written_is_not_lost(keeper, monkeypatch):
     def full(*_: object) -> None:
         raise InputRefused("the disk is full.")
 
-    monkeypatch.setattr("scrub.study.kept.write_whole", full)
+    monkeypatch.setattr("scrub.study.keeping.kept.write_whole", full)
     with pytest.raises(NotKept) as lost:
         keeper.run(once, [1, 2])
     assert lost.value.result == [1, 2]
@@ -244,7 +244,7 @@ def test_a_result_that_cannot_be_written_is_not_lost(keeper, monkeypatch):
 
 
 def test_an_experiment_stopped_between_its_files_is_absent(keeper, monkeypatch):
-    from scrub.study import kept as files
+    from scrub.study.keeping import kept as files
 
     write = files.write_whole
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scrub.results.store import Store
-from scrub.study.suite import Suite
+from scrub.results.store.store import Store
+from scrub.study.suites.suite import Suite
 
 TOY = '''"""A toy: A carries x0 and B carries x1. Refuted if recovered < 1."""
 import networkx as nx

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scrub.study.suites import run_suite
+from scrub.study.suites.suites import run_suite
 from tests.study.suites.conftest import Table, starts, suite_of, table
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from scrub.errors import InputRefused
-from scrub.study import rayed
-from scrub.study.driving import Unwatched
-from scrub.study.jobs import Job
-from scrub.study.messages import Finished, Lost, Message
-from scrub.study.suites import run_suite
+from scrub.study.suites import rayed
+from scrub.study.suites.driving import Unwatched
+from scrub.study.suites.jobs import Job
+from scrub.study.suites.messages import Finished, Lost, Message
+from scrub.study.suites.suites import run_suite
 from tests.study.suites.conftest import Write, starts, table
 
 HERE = importlib.util.find_spec("ray") is not None

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from scrub.errors import InputRefused
-from scrub.results.store import Entry, Store, StoreFailed
-from scrub.results.store_owners import owner
+from scrub.results.store.owners import owner
+from scrub.results.store.store import Entry, Store, StoreFailed
 from scrub.sampling.donors import draw_donors
-from scrub.study import driving, working
-from scrub.study.driving import Unwatched
 from scrub.study.experiment import run
-from scrub.study.jobs import Job, Reader
-from scrub.study.messages import Began, Finished, Message, Stage
-from scrub.study.planning import State, forecast, jobs_of
-from scrub.study.suite import Suite
-from scrub.study.suites import Became, run_suite
+from scrub.study.suites import driving, working
+from scrub.study.suites.driving import Unwatched
+from scrub.study.suites.jobs import Job, Reader
+from scrub.study.suites.messages import Began, Finished, Message, Stage
+from scrub.study.suites.planning import State, forecast, jobs_of
+from scrub.study.suites.suite import Suite
+from scrub.study.suites.suites import Became, run_suite
 from tests.study.suites.conftest import TOY, Write, starts, suite_of, table
 
 
@@ -53,7 +53,7 @@ def test_jobs_of_one_model_and_data_set_share_a_recording(
     assert not ran.failed
     assert heard.stages("recording") == 1
     assert heard.count(Began) == heard.count(Finished) == 4
-    monkeypatch.setattr("scrub.study.shards.SIZE", 2)
+    monkeypatch.setattr("scrub.study.suites.shards.SIZE", 2)
     other = Heard()
     run_suite(toy_suite(seeds=range(3, 6)), tmp_path / "store", watch=other)
     assert other.stages("recording") == 2  # one for each shard
@@ -203,8 +203,8 @@ def test_a_file_that_changes_while_the_suite_runs_is_found_out(
 
 def _run_apart(suite: Suite, store: Path, watch: Any) -> Any:
     """As another process would: with a reader of its own."""
-    from scrub.study import engines
-    from scrub.study import suites as front
+    from scrub.study.suites import engines
+    from scrub.study.suites import suites as front
 
     class Apart(engines.Here):
         def run(self, driver: driving.Driver) -> None:

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from scrub.results import store as stores
-from scrub.results.store import Store, StoreFailed
-from scrub.results.store_arrays import keep as keep_arrays
-from scrub.results.store_owners import owner
-from scrub.study.driving import Unwatched
-from scrub.study.jobs import Job
-from scrub.study.messages import Message
-from scrub.study.suites import Became, run_suite
+from scrub.results.store import store as stores
+from scrub.results.store.arrays import keep as keep_arrays
+from scrub.results.store.owners import owner
+from scrub.results.store.store import Store, StoreFailed
+from scrub.study.suites.driving import Unwatched
+from scrub.study.suites.jobs import Job
+from scrub.study.suites.messages import Message
+from scrub.study.suites.suites import Became, run_suite
 from tests.study.suites.conftest import Write, starts, suite_of, table
 from tests.study.suites.killing import killed_again_and_again
 
@@ -105,7 +105,7 @@ def test_two_suites_on_one_store_at_once_share_the_work(
 ) -> None:
     """In two processes, on the same jobs: each is run by one of them, and both see all results."""
     store, suite = tmp_path / "store", toy_suite(seeds=range(JOBS))
-    monkeypatch.setattr("scrub.study.shards.SIZE", 1)
+    monkeypatch.setattr("scrub.study.suites.shards.SIZE", 1)
     run_suite(suite, tmp_path / "undisturbed")
     found: list[int] = []
 
@@ -152,9 +152,9 @@ def test_what_another_suite_holds_is_waited_for_and_taken_over_when_it_dies(
 
 HOLD = """
 import sys, time
-from scrub.results.store import Store
-from scrub.results.store_arrays import keep as keep_arrays
-from scrub.results.store_owners import owner
+from scrub.results.store.store import Store
+from scrub.results.store.arrays import keep as keep_arrays
+from scrub.results.store.owners import owner
 Store(sys.argv[1]).claim(sys.argv[2:], owner())
 print("held", flush=True)
 time.sleep(60)

@@ -8,8 +8,8 @@ import pytest
 
 from scrub.data.shipped import shipped_folder
 from scrub.errors import InputRefused
-from scrub.study.jobs import Kind
-from scrub.study.suite import Suite
+from scrub.study.suites.jobs import Kind
+from scrub.study.suites.suite import Suite
 from tests.study.suites.conftest import TOY
 
 

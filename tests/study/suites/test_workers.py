@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from scrub.study import workers
-from scrub.study.driving import Unwatched
-from scrub.study.jobs import Job
-from scrub.study.messages import Finished, Lost, Message
-from scrub.study.suites import Became, Ran, run_suite
-from scrub.study.worker import Brief
+from scrub.study.suites import workers
+from scrub.study.suites.driving import Unwatched
+from scrub.study.suites.jobs import Job
+from scrub.study.suites.messages import Finished, Lost, Message
+from scrub.study.suites.suites import Became, Ran, run_suite
+from scrub.study.suites.worker import Brief
 from tests.study.suites.conftest import Write, starts, table
 
 STUB = """
@@ -28,7 +28,7 @@ from pathlib import Path
 if (Path(os.environ["STUB"]) / "broken").exists():
     sys.exit("no such luck")
 
-from scrub.study.messages import Began, Ended, Finished, Outcome
+from scrub.study.suites.messages import Began, Ended, Finished, Outcome
 
 line = Connection(int(sys.argv[1]))
 while True:
@@ -105,7 +105,7 @@ def test_workers_that_cannot_start_say_why(toy_suite: Write, stub: Path) -> None
 
 
 def test_steps_are_told_now_and_then_and_all_else_at_once() -> None:
-    from scrub.study.messages import Advanced, Stage
+    from scrub.study.suites.messages import Advanced, Stage
 
     told: list[Message] = []
     tell = Brief(told.append)
