@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import scrub
 from scrub.report.numbers import count, level
 from scrub.report.page.axis import forest
+from scrub.report.page.called import called
 from scrub.report.page.chapters import (
     Chapter,
     Versus,
@@ -76,10 +77,11 @@ def render(
         chapter(
             one,
             id_,
+            name,
             next((c for c in controls if about(one, c)), None),
             next((a for a in adversaries if about(one, a)), None),
         )
-        for one, id_ in zip(found, numbered("result", len(found)), strict=True)
+        for one, id_, name in zip(found, numbered("result", len(found)), called(found), strict=True)
     ]
     against = [
         versus(one, id_)
@@ -147,7 +149,7 @@ def _contents(
     links = [Link("overview", "All results")] if len(chapters) > 1 else []
     for pair in against:
         links.append(Link(pair.id, "Comparison", (Link(f"{pair.id}-front", "Pareto plot"),)))
-    return [*links, *(Link(c.id, c.result.name) for c in chapters), *others]
+    return [*links, *(Link(c.id, c.called) for c in chapters), *others]
 
 
 @dataclass(frozen=True)

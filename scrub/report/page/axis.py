@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scrub.report.numbers import ratio
+from scrub.report.page.called import called
 from scrub.report.page.tabular import minus
 from scrub.results.adversary import WorstAllowed
 from scrub.results.controls import Controls, Nulls
@@ -78,14 +79,15 @@ def axis(
 
 def forest(results: Sequence[Result]) -> Axis | None:
     """All results on one axis, in their order; None where there are too many, or no shares."""
-    shown = [one for one in results if one.recovered.value is not None]
+    named = zip(called(results), results, strict=True)
+    shown = [(name, one) for name, one in named if one.recovered.value is not None]
     if not 1 < len(shown) <= MOST_ROWS:
         return None
     marks = []
-    for one in shown:
+    for name, one in shown:
         found = one.recovered
         said = _told(found.value, found.low, found.high)
-        marks.append(Mark(one.name, said, "claim", found.value, found.low, found.high))
+        marks.append(Mark(name, said, "claim", found.value, found.low, found.high))
     return lay_out(marks)
 
 

@@ -28,6 +28,7 @@ class Chapter:
     """One result: its verdict, its figures and its tables."""
 
     id: str
+    called: str
     result: Result
     verdict: Verdict
     cautions: tuple[str, ...]
@@ -77,12 +78,17 @@ class Alone:
 
 
 def chapter(
-    result: Result, id_: str, controls: Controls | None, adversary: WorstAllowed | None
+    result: Result,
+    id_: str,
+    name: str,
+    controls: Controls | None,
+    adversary: WorstAllowed | None,
 ) -> Chapter:
     """Everything that the page says of a result."""
     said = result.conventions
     return Chapter(
         id=id_,
+        called=name,
         result=result,
         verdict=verdict(result),
         cautions=tuple(c for c in result.cautions if c != result.recovered.refusal),

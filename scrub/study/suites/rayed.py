@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from scrub.study.suites.messages import Ended, Lost, Message, Task
 from scrub.study.suites.worker import Brief
 
 INSTALL = "Run: pip install 'causal-scrub[ray]'"
+SECONDS = 10  # that an address has to answer
 
 
 @dataclass(eq=False)
@@ -56,6 +58,7 @@ class Ray:
     def _join(self, ray: Any) -> None:
         where = {"address": self.address} if self.address else {"include_dashboard": False}
         try:
+            _knock(self.address)
             ray.init(**where, log_to_driver=False, logging_level="ERROR")
         except Exception as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
@@ -125,3 +128,10 @@ def work(task: Task) -> Iterator[Message]:
         yield message
         if isinstance(message, Ended):
             return
+
+
+def _knock(address: str | None) -> None:
+    """Raises OSError where nothing listens at host:port, which Ray itself would try for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
