@@ -26,12 +26,12 @@ from tests.laws.cases import full_graph, random_case, random_data, two_space_cas
 from tests.laws.running import draw, engine, flat, plain, reference
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 
 
 @given(seeds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_law_3_the_engine_agrees_with_the_reference(rng):
     _require_agreement(random_case(rng))
 

@@ -121,7 +121,9 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n == "seed" else pytest.mark.slow) for n in CHANGED]
+)
 def test_a_changed_option_starts_anew(name, tmp_path):
     path = tmp_path / "kept.db"
     first = traced(path, cells="heads")

@@ -34,7 +34,7 @@ POPULATIONS = {
     "forty donors, alike, one draw": Population(variables=40, draws=1, alike=0.15),
     "forty donors, much alike": Population(variables=40, draws=4, alike=0.5),
 }
-FAST = {"one donor": 150, "three donors, classes": 150, "forty donors, classes": 60}  # trials
+FAST = {"one donor": 150, "three donors, classes": 100}  # trials
 
 
 @dataclass(frozen=True)

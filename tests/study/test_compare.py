@@ -43,6 +43,7 @@ def few() -> Comparison:
     return compare(NAMES, FEW)
 
 
+@pytest.mark.slow
 def test_right_recovers_more_than_wrong_and_the_naive_claim_more_by_saying_less():
     """By recovered alone the claim that leaves most open wins: it is the least of a claim."""
     found = shipped()

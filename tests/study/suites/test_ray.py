@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,41 @@ def test_ray_and_local_give_identical_results_though_workers_are_killed(
     assert watch.lost >= 1
     assert table(tmp_path / "killed") == whole
     assert len(starts(tmp_path / "killed")) <= 48 + 2 * watch.lost
+
+
+class LosingANode(Unwatched):
+    """Takes a node of a cluster away in the middle of a suite."""
+
+    def __init__(self, cluster: Any, node: Any) -> None:
+        self.cluster, self.node = cluster, node
+        self.done = self.lost = 0
+
+    def hears(self, message: Message, job: Job | None) -> None:
+        self.lost += isinstance(message, Lost)
+        self.done += isinstance(message, Finished)
+        if isinstance(message, Finished) and self.done == 3:
+            self.cluster.remove_node(self.node, allow_graceful=False)
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_node_that_is_lost_costs_a_retry_and_no_result(toy_suite: Write, tmp_path: Path) -> None:
+    from ray.cluster_utils import Cluster
+
+    suite = toy_suite(seeds=range(24), conventions={"unimportant": ["together", "one"]})
+    run_suite(suite, tmp_path / "local")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        watch = LosingANode(cluster, cluster.add_node(num_cpus=1))
+        ran = run_suite(
+            suite, tmp_path / "ray", engine="ray", address=cluster.address, workers=2, watch=watch
+        )
+    finally:
+        cluster.shutdown()
+    assert not ran.failed
+    assert watch.lost >= 1
+    assert table(tmp_path / "ray") == table(tmp_path / "local")
 
 
 @needs_ray
