@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import enum
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from scrub.results.documents import write_document
 from scrub.results.files import write_whole
 
 Row = Mapping[str, object]
@@ -51,15 +51,7 @@ class Finding:
 
         Both files are complete or absent. Raises `InputRefused` where nothing can be written.
         """
-        path = Path(path)
-        beside = path.with_suffix(".examples.safetensors")
-        from safetensors.numpy import save
-
-        arrays = {name: np.ascontiguousarray(value) for name, value in self.per_example.items()}
-        write_whole(beside, save(arrays, metadata={"schema": f"scrub-{self.KIND}/1"}))
-        document = {**self.as_dict(), "examples_file": beside.name}
-        write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
-        return path
+        return write_document(path, self.as_dict(), self.per_example)
 
     def write_csv(self, path: str | Path) -> Path:
         """Write the table; what was not measured is left empty. Raises `InputRefused`."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
-from scrub.results.files import write_whole
-from scrub.results.result import Floats, Result, plain
+from scrub.results.documents import document_of, write_document
+from scrub.results.result import Floats, Result
 
 SCHEMA = "scrub-comparison/1"
 
@@ -146,13 +143,8 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, with that of every result; per-example values are not in it."""
-        found = {k: v for k, v in vars(self).items() if k not in ("results", "schema")}
         results = [one.as_dict() for one in self.results]
-        return {
-            "schema": self.schema,
-            **{k: plain(v) for k, v in found.items()},
-            "results": results,
-        }
+        return {**document_of(self, without="results"), "results": results}
 
     def per_example(self) -> dict[str, Floats]:
         """Values of every reference and draw: what all have in common, then each by its number."""
@@ -166,21 +158,14 @@ class Comparison:
             found[f"scrubbed.{number}"] = one.per_example.scrubbed
             if one.per_example.kl is not None:
                 found[f"kl.{number}"] = one.per_example.kl
-        return {name: np.ascontiguousarray(value) for name, value in found.items()}
+        return found
 
     def write_json(self, path: str | Path) -> Path:
         """Write the JSON form, and the per-example values beside it as safetensors.
 
         Both files are complete or absent: each is written under another name and then moved.
         """
-        path = Path(path)
-        beside = path.with_suffix(".examples.safetensors")
-        from safetensors.numpy import save
-
-        write_whole(beside, save(self.per_example(), metadata={"schema": self.schema}))
-        document = {**self.as_dict(), "examples_file": beside.name}
-        write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
-        return path
+        return write_document(path, self.as_dict(), self.per_example())
 
     @staticmethod
     def read_json(path: str | Path) -> Comparison:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scrub.results.comparison import Apart
-from scrub.results.files import write_whole
-from scrub.results.result import Figure, Floats, Means, Recovered, plain
+from scrub.results.documents import document_of, write_document
+from scrub.results.result import Figure, Means, Recovered
 
 SCHEMA = "scrub-controls/1"
 
@@ -187,25 +184,14 @@ class Controls:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; per-example values are not in it."""
-        found = {k: v for k, v in vars(self).items() if k not in ("per_example", "schema")}
-        return {"schema": self.schema, **{name: plain(value) for name, value in found.items()}}
+        return document_of(self, without="per_example")
 
     def write_json(self, path: str | Path) -> Path:
         """Write the JSON form, and the per-example values beside it as safetensors.
 
         Both files are complete or absent: each is written under another name and then moved.
         """
-        path = Path(path)
-        beside = path.with_suffix(".examples.safetensors")
-        from safetensors.numpy import save
-
-        arrays: dict[str, Floats] = {
-            k: np.ascontiguousarray(v) for k, v in self.per_example.items()
-        }
-        write_whole(beside, save(arrays, metadata={"schema": self.schema}))
-        document = {**self.as_dict(), "examples_file": beside.name}
-        write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
-        return path
+        return write_document(path, self.as_dict(), self.per_example)
 
     @staticmethod
     def read_json(path: str | Path) -> Controls:

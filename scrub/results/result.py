@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scrub.results.files import write_whole
+from scrub.results.documents import document_of, write_document
 from scrub.results.graph import ClaimGraph
 from scrub.results.stopping import Stopping, Variance
 
@@ -224,24 +223,14 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; per-example values are not in it."""
-        found = {k: v for k, v in vars(self).items() if k not in ("per_example", "schema")}
-        return {"schema": self.schema, **{name: plain(value) for name, value in found.items()}}
+        return document_of(self, without="per_example")
 
     def write_json(self, path: str | Path) -> Path:
         """Write the JSON form, and the per-example values beside it as safetensors.
 
         Both files are complete or absent: each is written under another name and then moved.
         """
-        path = Path(path)
-        beside = path.with_suffix(".examples.safetensors")
-        from safetensors.numpy import save
-
-        arrays = {k: v for k, v in vars(self.per_example).items() if v is not None}
-        arrays = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-        write_whole(beside, save(arrays, metadata={"schema": self.schema}))
-        document = {**self.as_dict(), "examples_file": beside.name}
-        write_whole(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
-        return path
+        return write_document(path, self.as_dict(), vars(self.per_example))
 
     @staticmethod
     def read_json(path: str | Path) -> Result:
@@ -285,18 +274,3 @@ _renderers: list[Callable[[Result], str]] = [lambda result: html.escape(repr(res
 def register_renderer(render: Callable[[Result], str]) -> None:
     """Make `render` what a notebook shows for a result, as HTML."""
     _renderers.append(render)
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses, tuples and numbers as JSON knows them; what is not finite becomes null."""
-    if isinstance(value, tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if hasattr(value, "__dataclass_fields__"):
-        return plain(asdict(value))
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
