@@ -14,12 +14,14 @@ from scrub.compiler.batch import batch
 from scrub.compiler.lower import lower
 from scrub.compiler.order import order
 from scrub.compiler.schedule import (
+    Change,
     Free,
     Gather,
     Instruction,
     Mean,
     MeanOver,
     Plain,
+    Projected,
     Run,
     Schedule,
     Source,
@@ -38,12 +40,14 @@ DEFAULT_WIDTH = 16  # steps in one run: enough to fill matrix products, few enou
 
 __all__ = [
     "DEFAULT_WIDTH",
+    "Change",
     "Free",
     "Gather",
     "Instruction",
     "Mean",
     "MeanOver",
     "Plain",
+    "Projected",
     "Run",
     "Schedule",
     "Shape",

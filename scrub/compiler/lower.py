@@ -6,19 +6,24 @@ preserves  each port is its frame's sum with the explained inputs put in for its
 
 The identity behind the speed: a sum over a hundred feeders of which three are explained equals the
 recorded sum plus three differences. A leaf is a look-up, and a leaf whose donor is the frame itself
-changes nothing and disappears.
+changes nothing and disappears. What a head's projection makes of a row is a look-up too: a sum is
+made, normed and projected at the positions that explained inputs touch, and nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from scrub.compiler.schedule import (
+    Change,
     Gather,
     Instruction,
     Mean,
     MeanOver,
     Plain,
+    Projected,
+    Reading,
     Run,
     Source,
     Step,
@@ -26,7 +31,7 @@ from scrub.compiler.schedule import (
     Term,
     Zero,
 )
-from scrub.graph import ALL, Part, Port, Positions, Reach
+from scrub.graph import ALL, Part, Port, Positions, Projection, Reach
 from scrub.hypothesis.claim import Node
 from scrub.hypothesis.options import MeanWithin, Replacement
 from scrub.hypothesis.unfold import Input, Occurrence, Tree
@@ -44,6 +49,20 @@ def lower(tree: Tree) -> tuple[list[Instruction], int]:
     return lowering.instructions, output
 
 
+@dataclass(frozen=True)
+class _Member:
+    """A part of a node as one occurrence of it is evaluated.
+
+    `values` are those of the occurrences before, `done` those of the node's members before it.
+    """
+
+    node: Node
+    part: Part
+    occurrence: Occurrence
+    values: list[Values]
+    done: Values
+
+
 class _Lowering:
     def __init__(self, tree: Tree) -> None:
         self.tree, self.claim = tree, tree.claim
@@ -57,52 +76,60 @@ class _Lowering:
             draw = occurrence.reference
             return {p: self._gather(p, Plain(draw), draw, node.positions) for p in node.parts}
         done: dict[Part, int] = {}
-        for member in node.parts:
-            done[member] = self._run(node, member, occurrence, values, done)
+        for part in node.parts:
+            done[part] = self._run(_Member(node, part, occurrence, values, done))
         return done
 
-    def _run(
-        self,
-        node: Node,
-        member: Part,
-        occurrence: Occurrence,
-        values: list[Values],
-        done: Values,
-    ) -> int:
-        component = self.claim.graph[member.component]
-        ports = tuple(
-            (port.name, self._port(node, member, port, occurrence, values, done))
-            for port in component.ports
-        )
-        step = Step(self._slot(), member, ports, occurrence.frame, node.positions)
+    def _run(self, one: _Member) -> int:
+        component = self.claim.graph[one.part.component]
+        ports = tuple((port.name, self._port(port, one)) for port in component.ports)
+        step = Step(self._slot(), one.part, ports, one.occurrence.frame, one.node.positions)
         self.instructions.append(Run((step,)))
         return step.out
 
-    def _port(
-        self,
-        node: Node,
-        member: Part,
-        port: Port,
-        occurrence: Occurrence,
-        values: list[Values],
-        done: Values,
-    ) -> int:
-        """The sum at one port: the unimportant inputs' base, and what is explained."""
-        at = node.positions if port.reach is Reach.SAME else ALL
+    def _port(self, port: Port, one: _Member) -> Reading:
+        """One port: the unimportant inputs' base, and what is explained in place of its own."""
+        at = one.node.positions if port.reach is Reach.SAME else ALL
+        terms = self._terms(port, one)
+        touched = tuple(dict.fromkeys(term.positions for term in terms))
+        projection = self._recorded(port, touched, one.occurrence)
+        if projection is None:
+            return self._sum(port, terms, one.occurrence, at)
+        frame = one.occurrence.frame
+        own = self._gather(projection, Plain(frame), frame, at)
+        sums = tuple(self._sum(port, terms, one.occurrence, spot) for spot in touched)
+        return Projected(own, tuple(zip(sums, touched, strict=True)))
+
+    def _recorded(
+        self, port: Port, touched: tuple[Positions, ...], here: Occurrence
+    ) -> Projection | None:
+        """What the port's projection made of the frame, if it is read anywhere as it was."""
+        if here.feeders or not isinstance(self._source(here), Plain):
+            return None
+        elsewhere = not touched if port.reach is Reach.SAME else ALL not in touched
+        return port.projection if elsewhere else None
+
+    def _terms(self, port: Port, one: _Member) -> list[Term]:
+        """What is explained at one port."""
+        occurrence = one.occurrence
         terms = [
-            self._term(part, slot, where, occurrence)
+            self._change(part, given, occurrence) or self._term(part, slot, where, occurrence)
             for given in occurrence.inputs
             if port.name in given.edge.ports and not self._cancels(given, occurrence)
             for where in [self.claim.nodes[given.edge.parent].positions]
-            for part, slot in values[given.occurrence].items()
-            if self.claim.part_feeds(part, member, port.name)
+            for part, slot in one.values[given.occurrence].items()
+            if self.claim.part_feeds(part, one.part, port.name)
         ]
-        if node.merged:
+        if one.node.merged:
             terms += [
-                self._term(part, slot, node.positions, occurrence)
-                for part, slot in done.items()
-                if self.claim.part_feeds(part, member, port.name)
+                self._term(part, slot, one.node.positions, occurrence)
+                for part, slot in one.done.items()
+                if self.claim.part_feeds(part, one.part, port.name)
             ]
+        return terms
+
+    def _sum(self, port: Port, terms: list[Term], occurrence: Occurrence, at: Positions) -> int:
+        """The sum at one port, at positions."""
         base, feeders = self._base(port, occurrence, at)
         terms = feeders + terms
         if not terms:
@@ -121,14 +148,29 @@ class _Lowering:
             and not (replaced or occurrence.feeders)
         )
 
+    def _change(self, part: Part, given: Input, occurrence: Occurrence) -> Term | None:
+        """A leaf's part in place of the frame's own, as one look-up where a linear map makes both:
+        it is applied once, to what they differ by."""
+        leaf, source = self.tree.occurrences[given.occurrence], self._stand_in(part, occurrence)
+        linear = part.neurons is not None or self.claim.graph[part.component].expand > 0
+        if not (linear and self.claim.is_leaf(leaf.node) and isinstance(source, Plain)):
+            return None
+        where = self.claim.nodes[given.edge.parent].positions
+        change = Change(leaf.reference, source.draw)
+        return Term(self._gather(part, change, occurrence.frame, where), None, where)
+
     def _term(self, part: Part, slot: int, where: Positions, occurrence: Occurrence) -> Term:
         """A scrubbed value in place of what stands in for its component in this frame."""
-        source = self._source(occurrence)
-        if occurrence.feeders:
-            source = Plain(occurrence.feeders[part.component])
+        source = self._stand_in(part, occurrence)
         if isinstance(source, Zero):
             return Term(slot, None, where)
         return Term(slot, self._gather(part, source, occurrence.frame, where), where)
+
+    def _stand_in(self, part: Part, occurrence: Occurrence) -> Source:
+        """What a component is in a frame where it is not explained."""
+        if occurrence.feeders:
+            return Plain(occurrence.feeders[part.component])
+        return self._source(occurrence)
 
     def _base(self, port: Port, occurrence: Occurrence, at: Positions) -> tuple[int, list[Term]]:
         """What a port holds where nothing is explained."""
@@ -156,7 +198,9 @@ class _Lowering:
             case _:
                 return Plain(occurrence.frame)
 
-    def _gather(self, what: str | Part, source: Source, frame: int, at: Positions) -> int:
+    def _gather(
+        self, what: str | Part | Projection, source: Source, frame: int, at: Positions
+    ) -> int:
         gather = Gather(self._slot(), what, source, frame, at)
         self.instructions.append(gather)
         return gather.out

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from scrub.graph import Everywhere, Kind, ModelGraph, Part, Positions, Site
+from scrub.graph import Everywhere, Kind, ModelGraph, Part, Positions, Projection, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,32 @@ class MeanOver:
         return f"mean over {self.column} of x{self.draw}"
 
 
-Source = Plain | Zero | Mean | MeanOver
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the activation on the row that one draw takes has beyond that on another's: each at the
+    positions of its own row. Of parts whose output is a linear map of what is recorded."""
+
+    to: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"x{self.to} - x{self.of}"
+
+
+Source = Plain | Zero | Mean | MeanOver | Change
 
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """A value that needs no run of a component: a stream's sum, or a part's output."""
+    """A value that needs no run of a component: a stream's sum, a part's output, or what a port's
+    projection makes of the row as it is."""
 
     out: int
-    what: str | Part  # a stream's name, or a component part
+    what: str | Part | Projection  # a stream's name, a component part, or a port's projection
     source: Source
-    frame: int  # the draw whose rows say where positions are
+    frame: (
+        int  # the draw whose rows say where positions are; of a change, in what it is a change of
+    )
     at: Positions
 
 
@@ -88,12 +103,26 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Projected:
+    """What a step reads through a port where it need not sum and project all of it: `own`, what
+    the projection makes of the frame as it is, and `put`, sums that are projected and put in its
+    place at some positions."""
+
+    own: int
+    put: tuple[tuple[int, Positions], ...] = ()
+
+
+Reading = int | Projected
+"""What a step reads through a port: the slot of the port's sum, or what is projected already."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One component of a `Run`: its ports' slots, in a frame, its output at positions."""
+    """One component of a `Run`: what its ports read, in a frame, its output at positions."""
 
     out: int
     part: Part
-    ports: tuple[tuple[str, int], ...]
+    ports: tuple[tuple[str, Reading], ...]
     frame: int
     at: Positions
 
@@ -150,12 +179,23 @@ class Schedule:
         return "\n".join(line for i in self.instructions for line in _lines(i))
 
 
-def site_of(what: str | Part) -> Site:
+def site_of(what: str | Part | Projection) -> Site:
     if isinstance(what, str):
         return Site(Kind.STREAM, what)
+    if isinstance(what, Projection):
+        return what.site
     if what.experts:
         return Site(Kind.EXPERTS, what.component, what.experts)
     return Site(Kind.NEURONS if what.neurons else Kind.OUTPUT, what.component)
+
+
+def slots_of(reading: Reading) -> tuple[int, ...]:
+    """The slots that a port reads."""
+    match reading:
+        case Projected(own, put):
+            return (own, *(slot for slot, _ in put))
+        case slot:
+            return (slot,)
 
 
 def reads(instruction: Instruction) -> tuple[int, ...]:
@@ -165,7 +205,7 @@ def reads(instruction: Instruction) -> tuple[int, ...]:
             minus = [t.minus for t in terms if t.minus is not None]
             return (base, *(t.plus for t in terms), *minus)
         case Run(steps):
-            return tuple(slot for step in steps for _, slot in step.ports)
+            return tuple(s for step in steps for _, read in step.ports for s in slots_of(read))
         case _:
             return ()
 
@@ -190,12 +230,20 @@ def _lines(instruction: Instruction) -> Iterator[str]:
             yield f"{out:>4}  sum     {f'{base} {shown}':<20} x{frame}"
         case Run(steps):
             for number, step in enumerate(steps):
-                ports = ", ".join(f"{name}={slot}" for name, slot in step.ports)
+                ports = ", ".join(f"{name}={_reading(read)}" for name, read in step.ports)
                 verb = "run " if number == 0 else "  + "
                 text = f"{step.part}({ports}) @{step.at}"
                 yield f"{step.out:>4}  {verb}    {text:<20} x{step.frame}"
         case Free(slots):
             yield f"      free    {', '.join(map(str, slots))}"
+
+
+def _reading(reading: Reading) -> str:
+    match reading:
+        case Projected(own, put):
+            return f"{own}" + "".join(f"<{slot}@{at}" for slot, at in put)
+        case slot:
+            return f"{slot}"
 
 
 def _term(term: Term, at: Positions) -> str:

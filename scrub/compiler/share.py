@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scrub.compiler.schedule import Free, Gather, Instruction, Run, Step, Sum, Term
+from scrub.compiler.schedule import (
+    Free,
+    Gather,
+    Instruction,
+    Projected,
+    Reading,
+    Run,
+    Step,
+    Sum,
+    Term,
+)
 
 
 def share(instructions: Sequence[Instruction], output: int) -> tuple[list[Instruction], int]:
@@ -51,8 +61,17 @@ def rename(instruction: Instruction, slots: Mapping[int, int]) -> Instruction:
 
 
 def _step(step: Step, slots: Mapping[int, int]) -> Step:
-    ports = tuple((name, slots.get(slot, slot)) for name, slot in step.ports)
+    ports = tuple((name, _reading(read, slots)) for name, read in step.ports)
     return Step(slots.get(step.out, step.out), step.part, ports, step.frame, step.at)
+
+
+def _reading(reading: Reading, slots: Mapping[int, int]) -> Reading:
+    match reading:
+        case Projected(own, put):
+            moved = tuple((slots.get(slot, slot), at) for slot, at in put)
+            return Projected(slots.get(own, own), moved)
+        case slot:
+            return slots.get(slot, slot)
 
 
 def _identity(instruction: Instruction) -> tuple[int, object]:

@@ -10,11 +10,14 @@ from scrub.compiler.schedule import (
     Free,
     Gather,
     Instruction,
+    Projected,
+    Reading,
     Run,
     Schedule,
     Step,
     Sum,
     Zero,
+    slots_of,
 )
 from scrub.graph import (
     ALL,
@@ -23,7 +26,9 @@ from scrub.graph import (
     Indices,
     Kind,
     Part,
+    Port,
     Positions,
+    Projection,
     Reach,
     Role,
     Site,
@@ -105,9 +110,7 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     output = schedule.graph[schedule.graph.output]
     read_out = sizes.evaluation(output, ALL)
     unread = Site(Kind.OUTPUT, output.name) not in sites
-    alone = sum(  # each range of experts is recorded as the difference of two runs
-        2 * sizes.evaluation(schedule.graph[site.name], ALL) for site in sites if site.experts
-    )
+    alone = sum(map(sizes.recording, sites))
     count = schedule.instructions
     return Stats(
         flops=sum(map(sizes.flops, count)),
@@ -151,14 +154,18 @@ class _Sizes:
                     found.update({step.out: self.width(step.part) for step in steps})
         return found
 
-    def width(self, what: str | Part) -> int:
+    def width(self, what: str | Part | Projection) -> int:
         graph = self.schedule.graph
         if isinstance(what, Part):
             return graph[what.component].width
+        if isinstance(what, Projection):
+            return what.width
         return max((graph[feeder].width for feeder in graph.streams[what]), default=1)
 
-    def space(self, what: str | Part) -> str:
+    def space(self, what: str | Part | Projection) -> str:
         graph = self.schedule.graph
+        if isinstance(what, Projection):
+            return graph.stream_spaces[graph[what.component].port(what.port).stream]
         return graph[what.component].space if isinstance(what, Part) else graph.stream_spaces[what]
 
     @cached_property
@@ -210,8 +217,11 @@ class _Sizes:
                 positions = self.shape.positions(at, self.space(part))
                 return self.shape.bytes_per_value * positions * stored
             case Run(steps):
-                inputs = {slot for step in steps for _, slot in step.ports}
-                normed = sum(self.slot(slot, ALL) for slot in inputs)
+                ports = [read for step in steps for _, read in step.ports]
+                whole = {read for read in ports if isinstance(read, int)}
+                put = {spot for read in ports if isinstance(read, Projected) for spot in read.put}
+                normed = sum(self.slot(slot, ALL) for slot in whole)
+                normed += sum(self.slot(slot, at) for slot, at in put)
                 graph = self.schedule.graph
                 return normed + self._inside([graph[step.part.component] for step in steps])
             case _:
@@ -249,6 +259,8 @@ class _Sizes:
         graph = self.schedule.graph
         if site.kind is Kind.STREAM:
             width = self.width(site.name)
+        elif site.kind is Kind.PROJECTED:
+            width = _projection(graph[site.name].port(site.port)).width
         else:
             component = graph[site.name]
             width = component.neurons if site.kind is Kind.NEURONS else component.stored
@@ -263,6 +275,7 @@ class _Sizes:
                 graph = self.schedule.graph
                 return sum(  # some experts are the difference of two runs
                     self.evaluation(graph[s.part.component], s.at) * (2 if s.part.experts else 1)
+                    - sum(self._spared(s, name, read) for name, read in s.ports)
                     for s in steps
                 )
             case _:
@@ -281,6 +294,29 @@ class _Sizes:
         keys = self.shape.lengths[self.schedule.graph.keys_of(component)]
         return component.cost.flops(self.shape.positions(at, component.space), length, keys)
 
+    def _spared(self, step: Step, name: str, reading: Reading) -> int:
+        """FLOPs of projecting what was projected beforehand."""
+        if not isinstance(reading, Projected):
+            return 0
+        component = self.schedule.graph[step.part.component]
+        port = component.port(name)
+        space = self.schedule.graph.stream_spaces[port.stream]
+        at = step.at if port.reach is Reach.SAME else ALL
+        put = sum(self.shape.positions(spot, space) for _, spot in reading.put)
+        spared = self.shape.positions(at, space) - put
+        return 2 * component.width * _projection(port).width * spared
+
+    def recording(self, site: Site) -> int:
+        """FLOPs of recording a site, for one input, beyond those of a forward pass."""
+        component, length = self.schedule.graph.by_name.get(site.name), self.shape.lengths
+        if component is None:
+            return 0
+        if site.kind is Kind.PROJECTED:
+            width = _projection(component.port(site.port)).width
+            return 2 * component.width * width * length[self.schedule.graph.site_space(site)]
+        # each range of experts is recorded as the difference of two runs
+        return 2 * self.evaluation(component, ALL) if site.experts else 0
+
     def moved(self, instruction: Instruction) -> int:
         """Bytes read and written: gathers and sums by what they copy, runs by their ports."""
         made = sum(self.slots(instruction).values())
@@ -289,12 +325,19 @@ class _Sizes:
                 return made * (2 + len(terms))
             case Run(steps):
                 ports = sum(
-                    self._port_bytes(s, name, slot) for s in steps for name, slot in s.ports
+                    self._port_bytes(s, name, read) for s in steps for name, read in s.ports
                 )
                 return made + 3 * ports  # read for the norm, written, read by the projection
             case _:
                 return made * 2
 
-    def _port_bytes(self, step: Step, port: str, slot: int) -> int:
+    def _port_bytes(self, step: Step, port: str, reading: Reading) -> int:
         same = self.schedule.graph[step.part.component].port(port).reach is Reach.SAME
-        return self.slot(slot, step.at if same else ALL)
+        put = reading.put if isinstance(reading, Projected) else ()
+        own = self.slot(slots_of(reading)[0], step.at if same else ALL)
+        return own + sum(self.slot(slot, at) for slot, at in put)
+
+
+def _projection(port: Port) -> Projection:
+    assert port.projection is not None  # nothing else is recorded as one
+    return port.projection

@@ -14,23 +14,28 @@ import numpy as np
 import torch
 
 from scrub.compiler import (
+    Change,
     Free,
     Gather,
     Mean,
     MeanOver,
     Plain,
+    Projected,
     Run,
     Schedule,
+    Source,
+    Step,
     Sum,
     Zero,
     site_of,
 )
 from scrub.data.dataset import Dataset, Ints
 from scrub.engine.means import Means
-from scrub.graph import Part, Positions
-from scrub.models.base import Batch, Call, Model
+from scrub.graph import Part, Positions, Projection
+from scrub.models.base import Batch, Call, Given, Model
 from scrub.models.batches import Inputs
 from scrub.models.recording import Recording
+from scrub.models.sending import sent
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -54,6 +59,7 @@ class Executor:
     means: Means = field(init=False)
     bases: dict[str, torch.Tensor] = field(init=False)
     inputs: Inputs = field(init=False)
+    _tables: dict[Positions, Ints | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         means = Means(self.recording, self.dataset, self.members)
@@ -65,6 +71,12 @@ class Executor:
             for name, basis in self.schedule.bases.items()
         }
         object.__setattr__(self, "bases", bases)
+
+    def positions(self, at: Positions) -> Ints | None:
+        """Where these positions lie in each row, looked up once."""
+        if at not in self._tables:
+            self._tables[at] = self.dataset.positions(at)
+        return self._tables[at]
 
     @torch.no_grad()
     def __call__(self, rows: Ints) -> torch.Tensor:
@@ -87,7 +99,7 @@ class _Chunk:
         self._frames: dict[int, Batch] = {}
 
     def tensor(self, values: Any) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.executor.model.device)
+        return sent(values, self.executor.model.device)
 
     def inputs(self, draw: int) -> torch.Tensor:
         """Which recorded input each item's draw takes, [item]."""
@@ -106,14 +118,31 @@ class _Chunk:
     def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
         """Positions [item, n] in the frame of a draw, None for all."""
         if (at, draw) not in self._positions:
-            table = self.executor.dataset.positions(at)
+            table = self.executor.positions(at)
             found = None if table is None else self.tensor(table[self.rows[draw]])
             self._positions[at, draw] = found
         return self._positions[at, draw]
 
-    def recorded(self, what: str | Part, gather: Gather) -> torch.Tensor:
-        """Recorded (or averaged) activations at positions of the gather's frame."""
-        executor, source, site = self.executor, gather.source, site_of(what)
+    def spots(self, at: Positions, draw: int) -> torch.Tensor:
+        """The same where they are not all."""
+        found = self.positions(at, draw)
+        assert found is not None  # what is put in lies at some positions
+        return found
+
+    def recorded(self, gather: Gather) -> torch.Tensor:
+        """What a gather looks up, or the difference of what it looks up."""
+        if isinstance(gather.source, Change):
+            to, of = gather.source.to, gather.source.of
+            wide = accumulator(self.executor.model.dtype)
+            changed = self.looked_up(gather.what, Plain(to), to, gather.at).to(wide)
+            return changed - self.looked_up(gather.what, Plain(of), gather.frame, gather.at)
+        return self.looked_up(gather.what, gather.source, gather.frame, gather.at)
+
+    def looked_up(
+        self, what: str | Part | Projection, source: Source, frame: int, at: Positions
+    ) -> torch.Tensor:
+        """Recorded (or averaged) activations at positions of a frame."""
+        executor, site = self.executor, site_of(what)
         recording = executor.recording
         match source:
             case Plain(draw):
@@ -124,20 +153,23 @@ class _Chunk:
             case MeanOver(column, draw):
                 recording = executor.means.over(site, column)
                 picked = self.tensor(executor.means.classes(column)[self.rows[draw]])
-            case Zero():
-                raise ValueError("zeros are not recorded")
-        where = self.positions(gather.at, gather.frame)
+            case Zero() | Change():
+                raise ValueError("zeros and changes are not recorded")
+        where = self.positions(at, frame)
         return recording.rows(site, picked) if where is None else recording.at(site, picked, where)
 
 
 def _gather(chunk: _Chunk, gather: Gather) -> None:
-    """A stream's sum, or a part's output, without running a component."""
+    """A stream's sum, a part's output or a projection, without running a component."""
     executor, what = chunk.executor, gather.what
     dtype = accumulator(executor.model.dtype)
     if isinstance(gather.source, Zero):
         chunk.slots[gather.out] = _constant(chunk, gather, dtype)
         return
-    stored = chunk.recorded(what, gather)
+    stored = chunk.recorded(gather)
+    if isinstance(what, Projection):
+        chunk.slots[gather.out] = stored
+        return
     if isinstance(what, str):
         chunk.slots[gather.out] = stored.to(dtype)
         return
@@ -202,18 +234,24 @@ def _add(
 def _run(chunk: _Chunk, run: Run) -> None:
     """Components of one group on their assembled ports."""
     executor = chunk.executor
-    calls = [
-        Call(
-            part=step.part,
-            ports={name: chunk.slots[slot] for name, slot in step.ports},
-            frame=chunk.frame(step.frame),
-            at=chunk.positions(step.at, step.frame),
-        )
-        for step in run.steps
-    ]
+    calls = [_call(chunk, step) for step in run.steps]
     dtype = accumulator(executor.model.dtype)
     for step, value in zip(run.steps, executor.model.run(calls), strict=True):
         chunk.slots[step.out] = _project(executor, step.part, value.to(dtype))
+
+
+def _call(chunk: _Chunk, step: Step) -> Call:
+    ports: dict[str, torch.Tensor] = {}
+    given: dict[str, Given] = {}
+    for name, reading in step.ports:
+        match reading:
+            case Projected(own, put):
+                sums = [(chunk.slots[s], chunk.spots(at, step.frame)) for s, at in put]
+                given[name] = Given(chunk.slots[own], sums)
+            case slot:
+                ports[name] = chunk.slots[slot]
+    frame, at = chunk.frame(step.frame), chunk.positions(step.at, step.frame)
+    return Call(step.part, ports, frame, at, given)
 
 
 def _free(chunk: _Chunk, free: Free) -> None:

@@ -3,7 +3,7 @@
 from scrub.graph.model_graph import Component, Cost, ModelGraph, PassCost, Port, Reach
 from scrub.graph.names import Part, UnknownName, expand, summarise
 from scrub.graph.positions import ALL, Each, Everywhere, Indices, Positions, Role, each, positions
-from scrub.graph.sites import Kind, Site
+from scrub.graph.sites import Kind, Projection, Site
 from scrub.graph.spaces import IMAGE, SEQUENCES, TOKENS, Space
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "PassCost",
     "Port",
     "Positions",
+    "Projection",
     "Reach",
     "Role",
     "Site",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scrub.errors import InputRefused, Problem, nearest
-from scrub.graph.sites import Kind, Site
+from scrub.graph.sites import Kind, Projection, Site
 from scrub.graph.spaces import TOKENS, Space
 
 
@@ -29,13 +29,15 @@ class Port:
     """An input of a component: the sum of its feeders' outputs.
 
     `stream` names that sum. Ports with the same feeders share a stream, so that it is recorded
-    once: all heads of a layer read `resid.5`.
+    once: all heads of a layer read `resid.5`. `projection` is what the component makes of that sum,
+    position by position, before it reads it; None where that cannot be recorded by itself.
     """
 
     name: str
     stream: str
     feeders: tuple[str, ...]
     reach: Reach = Reach.SAME
+    projection: Projection | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ class ModelGraph:
         """The position space that a site is recorded in."""
         if site.kind is Kind.STREAM:
             return self.stream_spaces[site.name]
+        if site.kind is Kind.PROJECTED:
+            return self.stream_spaces[self[site.name].port(site.port).stream]
         return self[site.name].space
 
     def keys_of(self, component: Component) -> str:

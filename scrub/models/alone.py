@@ -6,8 +6,7 @@ module is told how many heads it has, each with keys and values of its own.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,32 +65,48 @@ class _Slice:
     width: int
 
 
-def _slice(piece: HeadsPiece, call: Call, port: str) -> _Slice:
+def _slice(piece: HeadsPiece, call: Call, port: str, of: Tensor) -> _Slice:
     start = piece.attention.layout(port, number_of(call.part.component), piece.heads)
     (path,) = piece.attention.projections[port]
-    return _Slice(id(call.ports[port]), path, start, piece.heads.wide(port))
+    return _Slice(id(of), path, start, piece.heads.wide(port))
 
 
 def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int) -> Laid:
-    """One norm per distinct input, and one product per input and module."""
+    """One norm per distinct input, and one product per input and module; what was projected
+    beforehand is laid down as it is, and what is put in laid over it."""
     virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)
+    made = _slices(piece, calls)
     laid: dict[str, dict[int, Tensor]] = {}  # by path: where each slice goes
-    for port, slices in _slices(piece, calls).items():
+    over: list[tuple[str, slice, Tensor, Tensor]] = []  # path, columns, positions, what goes there
+    for port in PORTS:
         (path,) = piece.attention.projections[port]
-        for i, (call, value) in enumerate(zip(calls, slices, strict=True)):
+        for i, call in enumerate(calls):
+            start = piece.attention.layout(port, i, virtual)
+            if port in call.given:
+                value = call.given[port].own
+                columns = slice(start, start + value.shape[2])
+                puts = call.given[port].put
+                over += [(path, columns, at, made[_slice(piece, call, port, x)]) for x, at in puts]
+            else:
+                value = made[_slice(piece, call, port, call.ports[port])]
             if port == "q" and call.at is not None:
                 value = _spread(value, call.at, length)
-            laid.setdefault(path, {})[piece.attention.layout(port, i, virtual)] = value
-    return {path: _joined(some) for path, some in laid.items()}
+            laid.setdefault(path, {})[start] = value
+    whole = {path: _joined(some) for path, some in laid.items()}
+    for path, columns, at, value in over:
+        whole[path][:, :, columns].scatter_(1, at[:, :, None].expand_as(value), value)
+    return whole
 
 
-def _slices(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[str, Sequence[Tensor]]:
-    """By port, each call's slice [row, n, width]."""
-    inputs = {id(call.ports[port]): (port, call.ports[port]) for call in calls for port in PORTS}
-    named = {port: [_slice(piece, call, port) for call in calls] for port in PORTS}
+def _slices(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]:
+    """All that has to be projected, each slice [row, n, width]."""
+    inputs: dict[int, tuple[str, Tensor]] = {}
     wanted: dict[tuple[int, str, int], set[int]] = {}
-    for one in itertools.chain.from_iterable(named.values()):
-        wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
+    for call in calls:
+        for port, x in _read(call):
+            inputs[id(x)] = (port, x)
+            one = _slice(piece, call, port, x)
+            wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
     normed_id, normed = 0, torch.empty(0)
     found: dict[_Slice, Tensor] = {}
     for tensor, path, width in sorted(wanted):  # by input: one normed one is alive at a time
@@ -100,12 +115,21 @@ def _slices(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[str, Sequence[T
         starts = sorted(wanted[tensor, path, width])
         values = project((piece.organ.projections or {})[path], normed, starts, width)
         found |= {_Slice(tensor, path, s, width): v for s, v in zip(starts, values, strict=True)}
-    return {port: [found[one] for one in slices] for port, slices in named.items()}
+    return found
+
+
+def _read(call: Call) -> Iterator[tuple[str, Tensor]]:
+    """The inputs of a call that have still to be normed and projected, each with its port."""
+    yield from call.ports.items()
+    for port, given in call.given.items():
+        yield from ((port, x) for x, _ in given.put)
 
 
 def _abreast(piece: HeadsPiece, calls: Sequence[Call], heads: Sequence[int]) -> Laid | None:
     """The same where the inputs are the slices of one block, in order: one norm, and as few batched
     products as the projections allow. None where they are not."""
+    if any(call.given for call in calls):
+        return None
     inputs = block_of([call.ports[port] for port in PORTS for call in calls])
     if inputs is None or inputs[1] != list(range(len(inputs[1]))) or piece.organ.memory_space:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from scrub.models.base import Call
@@ -33,14 +34,17 @@ def attend(
     """What arrives at the output projection, [row, length, heads * width of z]."""
     if piece.organ.within:
         parts = parts | {piece.organ.within: CATCH}
-    rows, keys, width = call.ports["k"].shape
-    like = call.ports["q"].to(weight_of(piece.out).dtype)
+    rows, keys = call.seen("k").shape[:2]
+    weight = weight_of(piece.out)
+    none = torch.zeros((), dtype=weight.dtype, device=call.seen("q").device)
     alone = piece.attention.run is Run.ALONE
     # its shape alone is read; some modules take the width of all heads from it
-    wide = len(heads) * piece.heads.z if alone else like.shape[2]
-    hidden = like.new_zeros(()).expand(rows, piece.length(call), wide)
-    memory = like.new_zeros(()).expand(rows, keys, width)
-    seen = _remembering(piece, seen.fitted(piece.attention.handed, heads, rows), memory)
+    wide = len(heads) * piece.heads.z if alone else call.ports["q"].shape[2]
+    hidden = none.expand(rows, piece.length(call), wide)
+    seen = seen.fitted(piece.attention.handed, heads, rows)
+    if piece.organ.memory_space:
+        width = call.ports["k"].shape[2] if "k" in call.ports else piece.memory_width
+        seen = _remembering(piece, seen, none.expand(rows, keys, width))
     return _caught(replaced(module, parts), hidden, seen)
 
 

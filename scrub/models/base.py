@@ -7,14 +7,14 @@ Activations are laid out [row, position, width]; rows are right-padded and start
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 
 from scrub.graph import Kind, ModelGraph, Part, Site
 
-__all__ = ["Batch", "Call", "Kind", "Model", "Site"]
+__all__ = ["Batch", "Call", "Given", "Kind", "Model", "Site"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Batch:
 
     `fields` holds what an example brings, by name: `tokens`, `decoder_tokens` and `token_types`
     [row, length] int64 (`tokens` in floats for hand-made models), `image` [row, channel, height,
-    width]. `lengths` holds the unpadded positions of each row [row], by position space.
+    width]. `lengths` holds the unpadded positions of each row [row], by position space, on the
+    host.
 
     >>> batch = Batch.of_tokens(torch.tensor([[5, 6, 7], [8, 9, 8]]), torch.tensor([3, 2]))
     >>> batch.fields["tokens"].shape, batch.lengths["tokens"].tolist()
@@ -37,8 +38,21 @@ class Batch:
     def of_tokens(tokens: torch.Tensor, lengths: torch.Tensor | None = None) -> Batch:
         """One sequence of tokens a row [row, length]; unpadded where no lengths are given."""
         rows, length = tokens.shape
-        full = torch.full((rows,), length, dtype=torch.int64, device=tokens.device)
+        full = torch.full((rows,), length)
         return Batch({"tokens": tokens}, {"tokens": full if lengths is None else lengths})
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a port's projection makes of its input, where most of it is known beforehand.
+
+    `own` is what was recorded of the frame, [row, length, slice] ([row, n, slice] for a port that
+    reads the same position only). `put` are sums [row, m, width] that are projected and take its
+    place at positions [row, m].
+    """
+
+    own: torch.Tensor
+    put: Sequence[tuple[torch.Tensor, torch.Tensor]] = ()
 
 
 @dataclass(frozen=True)
@@ -47,14 +61,19 @@ class Call:
 
     `ports` holds one tensor for each port: for ports that read the same position only,
     [row, n, width] at the positions `at` (or [row, length, width] if `at` is None); for all
-    others [row, length, width]. `frame` holds the rows of the frame, and makes their fields only
-    where they are asked for.
+    others [row, length, width]. Ports that stand in `given` have none there. `frame` holds the rows
+    of the frame, and makes their fields only where they are asked for.
     """
 
     part: Part
     ports: Mapping[str, torch.Tensor]
     frame: Batch
     at: torch.Tensor | None = None  # [row, n] positions, int64
+    given: Mapping[str, Given] = field(default_factory=dict)
+
+    def seen(self, port: str) -> torch.Tensor:
+        """A tensor with the rows and the positions that are read through a port, [row, n, …]."""
+        return self.given[port].own if port in self.given else self.ports[port]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ another way, and says by how much the two differ, and where most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 
-from scrub.graph import Component, Part, Space
+from scrub.graph import Component, Part, Reach, Space
 from scrub.models.adapter import TransformersModel
-from scrub.models.base import Batch, Call, Kind, Site
+from scrub.models.base import Batch, Call, Given, Kind, Site
 from scrub.models.drivers import call
 from scrub.models.implementations import IMPLEMENTATIONS, implemented, offers
 from scrub.models.keywords import keywords
@@ -107,6 +107,39 @@ def _reruns(plain: Plain) -> Iterator[Check]:
             (output,) = plain.model.run([plain.call(group[-1])])
             pairs[f"{name}, alone"] = (output, plain.share(name))
     yield worst("a re-run component equals its recording", pairs, plain.tolerance)
+
+
+def _projections(plain: Plain) -> Iterator[Check]:
+    """Where queries, keys and values can be recorded: every other position of the keys and values
+    is noise, with the plain sums put in there."""
+    ports = [p for group in plain.groups() for c in group for p in c.ports]
+    sites = list(dict.fromkeys(p.projection.site for p in ports if p.projection))
+    if not sites:
+        return
+    recorded = plain.model.record(plain.batch, sites)
+    pairs: Pairs = {}
+    for group in (group for group in plain.groups() if group[0].ports[0].projection):
+        calls = [_from_projections(plain, component, recorded) for component in group]
+        for component, output in zip(group, plain.model.run(calls), strict=True):
+            pairs[component.name] = (output, plain.share(component.name))
+    yield worst("a re-run on recorded projections equals the recording", pairs, plain.tolerance)
+
+
+def _from_projections(
+    plain: Plain, component: Component, recorded: Mapping[Site, torch.Tensor]
+) -> Call:
+    given: dict[str, Given] = {}
+    for port in component.ports:
+        assert port.projection is not None  # of a group, all have one or none
+        own = recorded[port.projection.site]
+        if port.reach is Reach.SAME:
+            given[port.name] = Given(own)
+            continue
+        stream, noisy = plain.stream(port.stream), own.clone()
+        noisy[:, ::2] = plain.random(own)[:, ::2]
+        spots = torch.arange(0, own.shape[1], 2, device=own.device).expand(len(own), -1)
+        given[port.name] = Given(noisy, [(stream[:, ::2], spots)])
+    return Call(Part(component.name), {}, plain.batch, given=given)
 
 
 def _ports_are_read(plain: Plain) -> Iterator[Check]:
@@ -211,6 +244,7 @@ CHECKS: Sequence[Callable[[Plain], Iterator[Check]]] = (
     _implementations,
     _sums,
     _reruns,
+    _projections,
     _ports_are_read,
     _other_inputs,
     _causality,

@@ -12,7 +12,7 @@ and the wanted one is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ from scrub.models.base import Batch, Call, Whole
 from scrub.models.batches import Lazy
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads, Run
-from scrub.models.linear import bias_of, columns, gather_each, weight_of
+from scrub.models.linear import bias_of, columns, gather_each, project, weight_of
 from scrub.models.pieces import Found, Piece, Tensor, narrow, watch_input
 from scrub.models.spots import Watch
 from scrub.models.together import together
@@ -53,6 +53,12 @@ class HeadsPiece(Piece):
         assert self.organ.out is not None  # every attention has one
         return self.organ.out.module
 
+    @cached_property
+    def memory_width(self) -> int:
+        """The width of the memory that a cross-attention reads."""
+        (path, *_) = self.attention.projections["k"]
+        return weight_of((self.organ.projections or {})[path]).shape[1]
+
     def watch(self, watch: Watch, site: Site, found: Found) -> None:
         assert self.organ.out is not None
         if site.kind is Kind.OUTPUT:
@@ -61,10 +67,42 @@ class HeadsPiece(Piece):
             watch_input(
                 watch, self.organ.out, site, found, lambda z: z[..., start:stop].contiguous()
             )
+        elif site.kind is Kind.PROJECTED:
+            self._watch_projection(watch, site, found)
         elif site.name == self.organ.step.memory:
-            watch.before(self.organ.whole[0], _memory_listener(site, found, self.attention.memory))
+            watch.before(self.organ.whole[0], self._memory_listener(site, found))
         else:
             watch_input(watch, self.organ.before or self.organ.whole[0], site, found)
+
+    def _watch_projection(self, watch: Watch, site: Site, found: Found) -> None:
+        """What the module is handed has passed the norm; it is projected by the slice alone, as
+        where it is re-run: nothing is supposed of when, and on what, it applies its projection."""
+
+        def projected(x: Tensor) -> Tensor:
+            module, start, width = self.slice_of(site.name, site.port)
+            (value,) = project(module, x.to(weight_of(module)), [start], width)
+            return value.contiguous()
+
+        whole = self.organ.whole[0]
+        if self.organ.memory_space and site.port != "q":
+            watch.before(whole, self._memory_listener(site, found, projected))
+        else:
+            watch_input(watch, whole, site, found, projected)
+
+    def slice_of(self, component: str, port: str) -> tuple[nn.Module, int, int]:
+        """Where a head's slice at a port lies: its projection, where it starts, and its width."""
+        (path,) = self.attention.projections[port]
+        start = self.attention.layout(port, number_of(component), self.heads)
+        return (self.organ.projections or {})[path], start, self.heads.wide(port)
+
+    def _memory_listener(
+        self, site: Site, found: Found, of: Callable[[Tensor], Tensor] = lambda x: x
+    ) -> Any:
+        def keep(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            name = next((name for name in self.attention.memory if name in kwargs), None)
+            found[site] = of(kwargs[name] if name else args[1])
+
+        return keep
 
     def output(self, part: Part, stored: Tensor) -> Tensor:
         weight = columns(self.out, *self.z(part.component))
@@ -113,7 +151,7 @@ class HeadsPiece(Piece):
 
     def _likeness(self, call: Call) -> object:
         """Calls that share their circumstances can share a call of the module."""
-        shape = (call.ports["k"].shape, self.length(call))
+        shape = (call.seen("k").shape[:2], self.length(call))
         masked = [call.frame.lengths[s] for s in self.surroundings.masked if s in self._spaces]
         return shape, tuple(tuple(lengths.tolist()) for lengths in masked)
 
@@ -125,15 +163,15 @@ class HeadsPiece(Piece):
     def length(self, call: Call) -> int:
         """The padded length of the queries' own space."""
         if not self.organ.memory_space:
-            return call.ports["k"].shape[1]
+            return call.seen("k").shape[1]
         if call.at is None:
-            return call.ports["q"].shape[1]
+            return call.seen("q").shape[1]
         field = call.frame.fields.get(self.organ.step.stack.space)
         return int(call.at.max()) + 1 if field is None else field.shape[1]
 
     def _seen(self, call: Call) -> Circumstances:
         own, other = self._spaces
-        padded = {other: call.ports["k"].shape[1], own: self.length(call)}
+        padded = {other: call.seen("k").shape[1], own: self.length(call)}
         return self.surroundings.of(self.organ.step.group, padded, call.frame)
 
     def normed_at(self, port: str, value: Tensor) -> Tensor:
@@ -164,17 +202,9 @@ class HeadsPiece(Piece):
 
     def _batches(self, calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
         """Calls in turns that fit the memory: per call, its queries, keys, values, z and scores."""
-        rows, length, _ = calls[0].ports["k"].shape
+        rows, length, _ = calls[0].seen("k").shape
         each = rows * length * (2 * self.heads.width + 2 * self.heads.z + length)
-        most = MOST_ELEMENTS.get(calls[0].ports["k"].device.type, 2**24)
+        most = MOST_ELEMENTS.get(calls[0].seen("k").device.type, 2**24)
         size = max(1, most // each)
         for start in range(0, len(calls), size):
             yield calls[start : start + size]
-
-
-def _memory_listener(site: Site, found: Found, names: Sequence[str]) -> Any:
-    def keep(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        name = next((name for name in names if name in kwargs), None)
-        found[site] = kwargs[name] if name else args[1]
-
-    return keep

@@ -65,8 +65,9 @@ class Recording:
         """
         value = self.values[site]
         length = value.shape[1]
-        # on a GPU, looking would wait for it: only a site narrower than the inputs is looked at
-        if positions.device.type == "cpu" or length < self.longest.get(site, 0):
+        # what is read was checked with the data, so only a site narrower than those is looked at
+        # again: looking takes its time, and a GPU would be waited for
+        if length < self.longest.get(site, length + 1):
             _require_positions(site, positions, length)
         flat = (inputs[:, None] * length + positions).flatten().to(value.device)
         picked = value.view(-1, value.shape[2]).index_select(0, flat)

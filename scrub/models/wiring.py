@@ -7,9 +7,9 @@ later the place of each step among the loaded modules, are both read off this li
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from scrub.graph import Component, Cost, Port, Reach
+from scrub.graph import Component, Cost, Port, Projection, Reach
 from scrub.models.axes import spaces_of
 from scrub.models.families.base import (
     MLP,
@@ -17,7 +17,9 @@ from scrub.models.families.base import (
     Bridge,
     Config,
     Family,
+    Heads,
     Mixer,
+    Run,
     Stack,
     Sublayer,
 )
@@ -141,16 +143,16 @@ class _Tower:
         read, source = stream, feeders
         if attention.memory:
             reach, read, source = Reach.ANY, self._memory_stream(), self.memory
-        ports = (
-            Port("q", stream, feeders, Reach.SAME),
-            Port("k", read, source, reach),
-            Port("v", read, source, reach),
-        )
         heads, width = self.shape.heads, self.shape.width
+        own = _projections(attention, group, heads)
         for head in range(heads.queries):
             yield Component(
                 f"{group}.h{head}",
-                ports=ports,
+                ports=(
+                    Port("q", stream, feeders, Reach.SAME, own("q", head)),
+                    Port("k", read, source, reach, own("k", head)),
+                    Port("v", read, source, reach, own("v", head)),
+                ),
                 width=width,
                 stored=heads.z,
                 group=group,
@@ -218,6 +220,23 @@ class _Tower:
             f"{group}.in",
             path=path,
         )
+
+
+def _projections(
+    attention: Attention, group: str, heads: Heads
+) -> Callable[[str, int], Projection | None]:
+    """By port and head, what its slice of the projection can be recorded as: the first head's that
+    reads the same slice. None where the module does not cut into heads."""
+    first: dict[tuple[str, int], Projection] = {}
+
+    def own(port: str, head: int) -> Projection | None:
+        if attention.run is not Run.ALONE:
+            return None
+        start = attention.layout(port, head, heads)
+        made = Projection(f"{group}.h{head}", port, heads.wide(port))
+        return first.setdefault((port, start), made)
+
+    return own
 
 
 def letter_of(sublayer: Sublayer, prefix: str, *, norm: bool = False) -> str:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from scrub.graph import Part
-from scrub.models import adapter, heads, linear, pieces
+from scrub.models import adapter, base, heads, linear, pieces
 from scrub.models.adapter import TransformersModel
 from scrub.models.base import Call
 from scrub.models.circumstances import Circumstances
@@ -72,7 +72,7 @@ def substitution_without_effect(patch: pytest.MonkeyPatch) -> None:
 
     def shares(self: HeadsPiece, calls: Sequence[Call], seen: Any) -> list[torch.Tensor]:
         width = len(weight_of(self.out))
-        return [torch.zeros(*c.ports["q"].shape[:2], width) for c in calls]
+        return [torch.zeros(*c.seen("q").shape[:2], width) for c in calls]
 
     patch.setattr(HeadsPiece, "_shares", shares)
 
@@ -139,6 +139,16 @@ def biases_of_the_projections_dropped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(linear, "bias_of", lambda module: None)
 
 
+def values_recorded_as_keys(patch: pytest.MonkeyPatch) -> None:
+    real = HeadsPiece.slice_of
+    other = {"q": "q", "k": "v", "v": "v"}
+    patch.setattr(HeadsPiece, "slice_of", lambda self, name, port: real(self, name, other[port]))
+
+
+def sums_not_put_in(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(base.Given, "put", property(lambda self: (), lambda self, put: None))
+
+
 ADAPTERS: Mapping[str, tuple[str, Patch, str]] = {
     "W_O": ("gpt2", wrong_output_slice, "components sum to the stream"),
     "MLP bias": ("gpt2", bias_counted_with_the_mlp, "components sum to the stream"),
@@ -147,6 +157,8 @@ ADAPTERS: Mapping[str, tuple[str, Patch, str]] = {
     "k and q": ("qwen3", queries_and_keys_swapped, "on other inputs it equals whole passes"),
     "no effect": ("gpt2", substitution_without_effect, "a re-run component equals its recording"),
     "groups": ("llama", wrong_group, "a re-run component equals its recording"),
+    "k is v": ("llama", values_recorded_as_keys, "a re-run on recorded projections equals"),
+    "put in": ("gpt2", sums_not_put_in, "a re-run on recorded projections equals"),
     "mask": ("mistral", mask_forgotten, "a re-run component equals its recording"),
     "rotary": ("llama", rotary_of_other_positions, "a re-run component equals its recording"),
     "norm": ("gpt2", norm_left_out, "a re-run component equals its recording"),

@@ -30,6 +30,7 @@ def test_passes(family: str, attention: str) -> None:
         f"attention '{'eager' if attention == 'sdpa' else 'sdpa'}' agrees with '{attention}'",
         "components sum to the stream",
         "a re-run component equals its recording",
+        "a re-run on recorded projections equals the recording",
         "port in is read",
         "port k is read",
         "port q is read",
