@@ -45,7 +45,7 @@ def lower(tree: Tree) -> tuple[list[Instruction], int]:
     values: list[Values] = []
     for occurrence in tree.occurrences:
         values.append(lowering.occurrence(occurrence, values))
-    (output,) = values[-1].values()
+    output = lowering.output(values[-1])
     return lowering.instructions, output
 
 
@@ -70,15 +70,21 @@ class _Lowering:
         self._slots = 0
 
     def occurrence(self, occurrence: Occurrence, values: list[Values]) -> Values:
-        """The slots of a node's members: looked up for a leaf, run one after the other else."""
-        node = self.claim.nodes[occurrence.node]
+        """The slots of a node's members, run one after the other; a leaf is looked up by those
+        that read it."""
         if self.claim.is_leaf(occurrence.node):
-            draw = occurrence.reference
-            return {p: self._gather(p, Plain(draw), draw, node.positions) for p in node.parts}
+            return {}
+        node = self.claim.nodes[occurrence.node]
         done: dict[Part, int] = {}
         for part in node.parts:
             done[part] = self._run(_Member(node, part, occurrence, values, done))
         return done
+
+    def output(self, values: Values) -> int:
+        """The slot of the output, which may be a leaf itself."""
+        root = self.tree.root
+        (part,) = self.claim.nodes[root.node].parts
+        return values[part] if values else self._leaf(part, root)
 
     def _run(self, one: _Member) -> int:
         component = self.claim.graph[one.part.component]
@@ -111,18 +117,16 @@ class _Lowering:
 
     def _terms(self, port: Port, one: _Member) -> list[Term]:
         """What is explained at one port."""
-        occurrence = one.occurrence
         terms = [
-            self._change(part, given, occurrence) or self._term(part, slot, where, occurrence)
-            for given in occurrence.inputs
-            if port.name in given.edge.ports and not self._cancels(given, occurrence)
-            for where in [self.claim.nodes[given.edge.parent].positions]
-            for part, slot in one.values[given.occurrence].items()
+            self._term(part, given, one)
+            for given in one.occurrence.inputs
+            if port.name in given.edge.ports and not self._cancels(given, one.occurrence)
+            for part in self.claim.nodes[given.edge.parent].parts
             if self.claim.part_feeds(part, one.part, port.name)
         ]
         if one.node.merged:
             terms += [
-                self._term(part, slot, one.node.positions, occurrence)
+                self._put(slot, part, one.node.positions, one.occurrence)
                 for part, slot in one.done.items()
                 if self.claim.part_feeds(part, one.part, port.name)
             ]
@@ -148,19 +152,29 @@ class _Lowering:
             and not (replaced or occurrence.feeders)
         )
 
-    def _change(self, part: Part, given: Input, occurrence: Occurrence) -> Term | None:
-        """A leaf's part in place of the frame's own, as one look-up where a linear map makes both:
-        it is applied once, to what they differ by."""
-        leaf, source = self.tree.occurrences[given.occurrence], self._stand_in(part, occurrence)
+    def _term(self, part: Part, given: Input, one: _Member) -> Term:
+        """A scrubbed value in place of what stands in for its component in this frame.
+
+        Where a linear map makes a leaf's output of what is recorded, and what it takes the place
+        of, it is applied once, to what they differ by.
+        """
+        occurrence, where = one.occurrence, self.claim.nodes[given.edge.parent].positions
+        values = one.values[given.occurrence]
+        if values:
+            return self._put(values[part], part, where, occurrence)
+        leaf, own = self.tree.occurrences[given.occurrence], self._stand_in(part, occurrence)
         linear = part.neurons is not None or self.claim.graph[part.component].expand > 0
-        if not (linear and self.claim.is_leaf(leaf.node) and isinstance(source, Plain)):
-            return None
-        where = self.claim.nodes[given.edge.parent].positions
-        change = Change(leaf.reference, source.draw)
+        if not (linear and isinstance(own, Plain)):
+            return self._put(self._leaf(part, leaf), part, where, occurrence)
+        change = Change(leaf.reference, own.draw)
         return Term(self._gather(part, change, occurrence.frame, where), None, where)
 
-    def _term(self, part: Part, slot: int, where: Positions, occurrence: Occurrence) -> Term:
-        """A scrubbed value in place of what stands in for its component in this frame."""
+    def _leaf(self, part: Part, leaf: Occurrence) -> int:
+        draw, at = leaf.reference, self.claim.nodes[leaf.node].positions
+        return self._gather(part, Plain(draw), draw, at)
+
+    def _put(self, slot: int, part: Part, where: Positions, occurrence: Occurrence) -> Term:
+        """A value for a part, less what stands in for it."""
         source = self._stand_in(part, occurrence)
         if isinstance(source, Zero):
             return Term(slot, None, where)
