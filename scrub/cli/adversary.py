@@ -10,7 +10,7 @@ from scrub.cli import options as o
 from scrub.cli.asking import CONVENTIONS, MACHINE, SIZES, STATISTICS, Asked, asking
 
 
-@asking(*SIZES, *STATISTICS, *MACHINE, *CONVENTIONS)
+@asking(SIZES | STATISTICS | MACHINE | CONVENTIONS)
 def adversary(
     file: o.File,
     candidates: Annotated[

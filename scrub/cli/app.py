@@ -15,6 +15,7 @@ from scrub.cli.compare import compare
 from scrub.cli.controls import controls
 from scrub.cli.guard import guarded
 from scrub.cli.help import SETTINGS, Command
+from scrub.cli.interactions import interactions
 from scrub.cli.interchange import interchange
 from scrub.cli.models import app as models
 from scrub.cli.patch import patch
@@ -93,6 +94,11 @@ COMMANDS = (  # in the order of use: the function, what the list of commands say
         patch,
         "Replace what stands at one site, and measure what that does.",
         "scrub patch induction --at a1.h0@query --replace zero,mean,resample",
+    ),
+    (
+        interactions,
+        "Measure what components do together.",
+        "scrub interactions induction --at a0.h0,a1.h0 --replace resample",
     ),
     (
         search,

@@ -1,4 +1,4 @@
-"""Options that commands about hypotheses share, written once and handed over together.
+"""Options that commands share, written once and handed over together.
 
 `asking` puts the shared options at the end of a command's own, and gives the command what was said
 of them as one value, its parameter `asked`.
@@ -19,37 +19,31 @@ from scrub.study.settings import Settings
 if TYPE_CHECKING:
     from scrub.hypothesis.hypothesis import Hypothesis
 
-SIZES = ("references", "draws", "seed")
-STOPPING = ("references", "draws", "until", "most_references", "most_draws", "seed")
-STATISTICS = ("level", "interval", "estimand")
-MACHINE = ("model", "batch", "memory", "device", "dtype", "threads")
-CONVENTIONS = (
-    "unimportant",
-    "nodes",
-    "replacement",
-    "donors",
-    "baseline",
-    "root",
-    "self_donation",
-    "limit",
-)
-OPTIONS: Mapping[str, Any] = {
+# By name, in the order of the help: what the option takes.
+SIZES: dict[str, Any] = {"references": o.References, "draws": o.Draws, "seed": o.Seed}
+STOPPING: dict[str, Any] = {
     "references": o.References,
     "draws": o.Draws,
     "until": o.Until,
     "most_references": o.MostReferences,
     "most_draws": o.MostDraws,
     "seed": o.Seed,
+}
+STATISTICS: dict[str, Any] = {
     "level": o.Level,
     "interval": o.IntervalName,
     "estimand": o.EstimandName,
-    "null": o.NullName,
+}
+NULL: dict[str, Any] = {"null": o.NullName}
+MACHINE: dict[str, Any] = {
     "model": o.ModelPath,
     "batch": o.Batch,
     "memory": o.Memory,
     "device": o.Device,
     "dtype": o.Dtype,
     "threads": o.Threads,
+}
+CONVENTIONS: dict[str, Any] = {
     "unimportant": o.Unimportant,
     "nodes": o.Nodes,
     "replacement": o.Replacement,
@@ -59,6 +53,17 @@ OPTIONS: Mapping[str, Any] = {
     "self_donation": o.SelfDonation,
     "limit": o.Limit,
 }
+MEASURED: dict[str, Any] = {  # of interventions
+    "references": o.Examples,
+    "draws": o.ItemDraws,
+    "seed": o.Seed,
+    "level": o.Level,
+    "interval": o.IntervalName,
+    "model": o.ModelPath,
+    "batch": o.PlainBatch,
+    "device": o.Device,
+    "dtype": o.PlainDtype,
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,15 @@ class Asked:
 
     said: Mapping[str, Any]
 
+    @property
+    def model(self) -> str | None:
+        """The model that stands in for the named one."""
+        return None if self.said["model"] is None else str(self.said["model"])
+
+    def measured(self) -> dict[str, Any]:
+        """All but the model, by name: how an intervention is measured."""
+        return {name: told for name, told in self.said.items() if name != "model"}
+
     def settings(self) -> Settings:
         """How to run. Raises `InputRefused`."""
         others = ("model", *CONVENTIONS)
@@ -74,11 +88,14 @@ class Asked:
 
     def hypothesis(self, file: str) -> Hypothesis:
         """The hypothesis of a file, with what the options change. Raises `InputRefused`."""
-        return read(file, self.said["model"], **{name: self.said[name] for name in CONVENTIONS})
+        return read(file, self.model, **{name: self.said[name] for name in CONVENTIONS})
 
 
-def asking(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Options that a command takes after its own, in this order."""
+def asking(
+    options: Mapping[str, Any], **defaults: object
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Options that a command takes after its own, in this order; by default as in `Settings`, or
+    as given here."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
@@ -86,17 +103,20 @@ def asking(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         shared = [
             inspect.Parameter(
-                name, kind, default=getattr(Settings, name, None), annotation=OPTIONS[name]
+                name,
+                kind,
+                default=defaults.get(name, getattr(Settings, name, None)),
+                annotation=takes,
             )
-            for name in names
+            for name, takes in options.items()
         ]
 
         @wraps(command)
         def called(**given: Any) -> None:
-            said = {name: given.pop(name) for name in names}
+            said = {name: given.pop(name) for name in options}
             command(**given, asked=Asked(said))
 
-        called.__signature__ = own.replace(parameters=[*mine, *shared])  # type: ignore[attr-defined]
+        vars(called)["__signature__"] = own.replace(parameters=[*mine, *shared])
         return called
 
     return decorate

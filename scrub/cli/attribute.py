@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
 
 WHAT = "What is attributed"
 
@@ -16,6 +17,7 @@ def _what(text: str, metavar: str) -> Any:
     return typer.Option(help=text, metavar=metavar, rich_help_panel=WHAT)
 
 
+@asking(MEASURED, references=64, draws=1)
 def attribute(
     target: o.Target,
     corrupt: Annotated[
@@ -71,15 +73,8 @@ def attribute(
     svg: o.PlotSvg = None,
     report: o.ReportPath = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 64,
-    draws: o.ItemDraws = 1,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.PlainBatch = None,
-    device: o.Device = "cpu",
-    dtype: o.PlainDtype = "float32",
+    *,
+    asked: Asked,
 ) -> None:
     """Estimate what corrupting each edge, component, port or neuron would change.
 
@@ -93,7 +88,7 @@ def attribute(
 
     require_targets(json, csv, png, svg, report)
     require_target("--circuit", circuit, (".json",))
-    given = named(target, task, model)
+    given = named(target, task, asked.model)
     with bars(quiet) as progress:
         from scrub.mediation.wiring import attributed  # brings torch, behind the first bar
 
@@ -111,14 +106,7 @@ def attribute(
             exact=exact,
             metric=metric,
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
     from scrub.report.attributing import report as as_text
 

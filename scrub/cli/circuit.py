@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
 
 WHAT = "What is evaluated (one of --circuit, --curve, --path)"
 
@@ -16,6 +17,7 @@ def _what(text: str, metavar: str) -> Any:
     return typer.Option(help=text, metavar=metavar, rich_help_panel=WHAT)
 
 
+@asking(MEASURED, references=64, draws=1)
 def circuit(
     target: o.Target,
     corrupt: Annotated[
@@ -76,15 +78,8 @@ def circuit(
     svg: o.PlotSvg = None,
     report: o.ReportPath = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 64,
-    draws: o.ItemDraws = 1,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.PlainBatch = None,
-    device: o.Device = "cpu",
-    dtype: o.PlainDtype = "float32",
+    *,
+    asked: Asked,
 ) -> None:
     """Evaluate edges and paths of a model: how far they do what the whole model does.
 
@@ -96,7 +91,7 @@ def circuit(
     from scrub.cli.subjects import named
 
     require_targets(json, csv, png, svg, report)
-    given = named(target, task, model)
+    given = named(target, task, asked.model)
     with bars(quiet) as progress:
         from scrub.mediation.wiring import Wiring  # brings torch, behind the first bar
 
@@ -106,14 +101,7 @@ def circuit(
             corrupt=corrupt,
             metric=metric,
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
     from scrub.report.circuits import report as as_text
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scrub.cli import options as o
-from scrub.cli.asking import CONVENTIONS, MACHINE, SIZES, STATISTICS, Asked, asking
+from scrub.cli.asking import CONVENTIONS, MACHINE, NULL, SIZES, STATISTICS, Asked, asking
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scrub.results.comparison import Comparison
 
 
-@asking(*SIZES, *STATISTICS, "null", *MACHINE, *CONVENTIONS)
+@asking(SIZES | STATISTICS | NULL | MACHINE | CONVENTIONS)
 def compare(
     files: Annotated[
         list[str],
@@ -60,7 +60,15 @@ def compare(
         )
 
         found = compared(hypotheses, settings, margin=margin, progress=progress)
-    keep_all(found, as_text(found), "comparison", _picture, json, None, (png, svg), report)
+    keep_all(
+        found,
+        as_text(found),
+        "comparison",
+        picture=_picture,
+        json=json,
+        pictures=(png, svg),
+        report=report,
+    )
 
 
 def _picture(found: Comparison) -> Figure:

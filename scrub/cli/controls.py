@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scrub.results.controls import Controls
 
 
-@asking(*SIZES, *STATISTICS, *MACHINE, *CONVENTIONS)
+@asking(SIZES | STATISTICS | MACHINE | CONVENTIONS)
 def controls(
     file: o.File,
     which: Annotated[
@@ -61,7 +61,13 @@ def controls(
         names = CONTROLS if which == "all" else [name.strip() for name in which.split(",")]
         found = held_against(hypothesis, settings, which=names, nulls=nulls, progress=progress)
     keep_all(
-        found, as_text(found), f"{found.name}, controls", _picture, json, None, (png, svg), report
+        found,
+        as_text(found),
+        f"{found.name}, controls",
+        picture=_picture,
+        json=json,
+        pictures=(png, svg),
+        report=report,
     )
 
 

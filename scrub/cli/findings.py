@@ -46,7 +46,16 @@ def keep_wired(
 
         return made(finding)
 
-    keep_all(found, text, found.KIND, picture, json, csv, pictures, report)
+    keep_all(
+        found,
+        text,
+        found.KIND,
+        picture=picture,
+        json=json,
+        csv=csv,
+        pictures=pictures,
+        report=report,
+    )
 
 
 def keep_text(
@@ -58,7 +67,6 @@ def keep_text(
     report: Path | None,
 ) -> None:
     """As `keep`, of what has no picture."""
-
     keep_all(found, text, found.KIND, json=json, csv=csv, report=report)
 
 
@@ -78,13 +86,23 @@ def keep(
 
         return made(finding)
 
-    keep_all(found, as_text(found), found.KIND, picture, json, csv, pictures, report)
+    keep_all(
+        found,
+        as_text(found),
+        found.KIND,
+        picture=picture,
+        json=json,
+        csv=csv,
+        pictures=pictures,
+        report=report,
+    )
 
 
 def keep_all(
     found: Any,
     text: RenderableType,
     title: str,
+    *,
     picture: Callable[[Any], Figure] | None = None,
     json: Path | None = None,
     csv: Path | None = None,

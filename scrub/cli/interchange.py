@@ -7,8 +7,14 @@ from typing import Annotated
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
+
+Sources = Annotated[
+    int, typer.Option(help="Sources for each example.", metavar="N", rich_help_panel=o.SIZE)
+]
 
 
+@asking(MEASURED | {"draws": Sources}, references=64, draws=4)
 def interchange(
     file: o.File,
     nodes: Annotated[
@@ -32,17 +38,8 @@ def interchange(
     csv: o.CsvPath = None,
     report: o.ReportPath = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 64,
-    draws: Annotated[
-        int, typer.Option(help="Sources for each example.", metavar="N", rich_help_panel=o.SIZE)
-    ] = 4,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.PlainBatch = None,
-    device: o.Device = "cpu",
-    dtype: o.PlainDtype = "float32",
+    *,
+    asked: Asked,
 ) -> None:
     """Put nodes' values in from other examples, and see whether the answer follows.
 
@@ -54,7 +51,7 @@ def interchange(
     from scrub.cli.reading import read
 
     require_targets(json, csv, None, None, report)
-    hypothesis = read(file, model)
+    hypothesis = read(file, asked.model)
     with bars(quiet) as progress:
         from scrub.study.interchanging.interchange import interchange as put_in  # brings torch
 
@@ -63,14 +60,7 @@ def interchange(
             nodes=nodes or None,
             answers=answers,
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
     from scrub.report.interchanging import report as as_text
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
 
 WHAT = "What is done"
 
@@ -16,6 +17,7 @@ def _what(text: str, metavar: str) -> Any:
     return typer.Option(help=text, metavar=metavar, rich_help_panel=WHAT)
 
 
+@asking(MEASURED, references=64, draws=1)
 def patch(
     target: o.Target,
     at: Annotated[
@@ -81,31 +83,20 @@ def patch(
     svg: o.PlotSvg = None,
     report: o.ReportPath = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 64,
-    draws: o.ItemDraws = 1,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.PlainBatch = None,
-    device: o.Device = "cpu",
-    dtype: o.PlainDtype = "float32",
+    *,
+    asked: Asked,
 ) -> None:
     """Replace what stands at one site of a model, and measure what that does.
 
     One of four, by what is asked for: a table of replacements (the default); --permute, a matrix
     of contrasts; --doses, a dose–response curve; --corrupt, knock-out and knock-in.
     """
+    from scrub.cli.findings import keep, require_targets
     from scrub.cli.progress import bars
     from scrub.cli.subjects import named
-    from scrub.report.writing import REPORTS, require_target
 
-    require_target("--json", json, (".json",))
-    require_target("--csv", csv, (".csv",))
-    require_target("--png", png, (".png",))
-    require_target("--svg", svg, (".svg",))
-    require_target("--report", report, REPORTS)
-    given = named(target, task, model)
+    require_targets(json, csv, png, svg, report)
+    given = named(target, task, asked.model)
     with bars(quiet) as progress:
         from scrub.mediation.asking import Question, matrix  # brings torch, behind the first bar
 
@@ -117,15 +108,6 @@ def patch(
             at=at,
             subspace=matrix(subspace),
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
-    from scrub.cli.findings import keep
-
     keep(found, json=json, csv=csv, pictures=[p for p in (png, svg) if p], report=report)

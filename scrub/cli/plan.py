@@ -9,10 +9,18 @@ import typer
 from scrub.cli import options as o
 from scrub.cli.asking import CONVENTIONS, Asked, asking
 
+COST = {  # what the cost depends on beside the claim
+    "references": o.References,
+    "draws": o.Draws,
+    "batch": o.Batch,
+    "dtype": o.Dtype,
+    "null": o.NullName,
+    "model": o.ModelPath,
+}
 SHORT = 60  # lines of a schedule that are printed unasked
 
 
-@asking("references", "draws", "batch", "dtype", "null", "model", *CONVENTIONS)
+@asking(COST | CONVENTIONS)
 def plan(
     file: o.File,
     schedule: Annotated[

@@ -22,8 +22,8 @@ def report(
         list[str],
         typer.Argument(
             metavar="FILES...",
-            help="What scrub run, compare and controls wrote with --json, in any order. Controls "
-            "stand beside the result that they are about.",
+            help="What scrub run, compare, controls, adversary, test and interchange wrote with "
+            "--json, in any order. Controls stand beside the result that they are about.",
             show_default=False,
         ),
     ],
@@ -55,6 +55,7 @@ def report(
             comparisons=given.comparisons,
             controls=given.controls,
             adversaries=given.adversaries,
+            findings=given.findings,
             title=title,
         )
         write_whole(html, page.encode())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scrub.cli import options as o
-from scrub.cli.asking import CONVENTIONS, MACHINE, STATISTICS, STOPPING, Asked, asking
+from scrub.cli.asking import CONVENTIONS, MACHINE, NULL, STATISTICS, STOPPING, Asked, asking
 
 
-@asking(*STOPPING, *STATISTICS, "null", *MACHINE, *CONVENTIONS)
+@asking(STOPPING | STATISTICS | NULL | MACHINE | CONVENTIONS)
 def run(
     file: o.File,
     json: o.JsonPath = None,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
 
 WHAT, REVERSAL, CIRCUIT = "What is searched", "Of a reversal", "Of a circuit"
 
@@ -16,6 +17,7 @@ def _option(text: str, panel: str, metavar: str, *names: str) -> Any:
     return typer.Option(*names, help=text, metavar=metavar, rich_help_panel=panel)
 
 
+@asking(MEASURED, references=64, draws=1)
 def search(
     target: o.Target,
     task: o.TaskName = None,
@@ -112,31 +114,23 @@ def search(
     csv: o.CsvPath = None,
     report: o.ReportPath = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 64,
-    draws: o.ItemDraws = 1,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.PlainBatch = None,
-    device: o.Device = "cpu",
-    dtype: o.PlainDtype = "float32",
+    *,
+    asked: Asked,
 ) -> None:
     """Search for what carries a behaviour, and write it as a hypothesis.
 
     Half of the examples are searched; the figures are those of the other half, which the search
     has not seen.
     """
+    from scrub.cli.findings import keep_text, require_targets
     from scrub.cli.progress import bars
     from scrub.cli.subjects import written
-    from scrub.report.writing import REPORTS, require_target, show, write
+    from scrub.report.writing import require_target
 
-    targets = {"--json": json, "--csv": csv, "--circuit": circuit, "--hypothesis": hypothesis}
-    endings = {"--circuit": ".json", "--hypothesis": ".py"}
-    for option, path in targets.items():
-        require_target(option, path, (endings.get(option, option.replace("--", ".")),))
-    require_target("--report", report, REPORTS)
-    given = written(target, task, model)
+    require_targets(json, csv, report=report)
+    require_target("--circuit", circuit, (".json",))
+    require_target("--hypothesis", hypothesis, (".py",))
+    given = written(target, task, asked.model)
     with bars(quiet) as progress:
         from scrub.mediation.seeking import seek  # brings torch, behind the first bar
 
@@ -161,25 +155,12 @@ def search(
             },
             circuit=circuit,
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
     from scrub.mediation.discover import Discovered
     from scrub.report.searching import report as as_text
 
-    show(as_text(found))
-    if json:
-        found.write_json(json)
-    if csv:
-        found.write_csv(csv)
-    if report:
-        write(as_text(found), report, title=found.KIND)
+    keep_text(found, as_text(found), json=json, csv=csv, report=report)
     if hypothesis:
         found.write_hypothesis(hypothesis)
     if circuit and isinstance(found, Discovered):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
 
 WHAT = "What is tested"
 
@@ -17,6 +18,7 @@ def _what(text: str, metavar: str) -> Any:
     return typer.Option(help=text, metavar=metavar, rich_help_panel=WHAT)
 
 
+@asking(MEASURED, references=256, draws=1)
 def test(
     target: o.Target,
     task: o.TaskName = None,
@@ -68,15 +70,8 @@ def test(
     csv: o.CsvPath = None,
     report: o.ReportPath = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 256,
-    draws: o.ItemDraws = 1,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.PlainBatch = None,
-    device: o.Device = "cpu",
-    dtype: o.PlainDtype = "float32",
+    *,
+    asked: Asked,
 ) -> None:
     """Test a circuit: equivalence, independence, minimality, sufficiency, partial necessity.
 
@@ -88,7 +83,7 @@ def test(
     from scrub.cli.subjects import circuit_of, named
 
     require_targets(json, csv, None, None, report)
-    given = named(target, task, model)
+    given = named(target, task, asked.model)
     tested = circuit_of(target, circuit)
     with bars(quiet) as progress:
         from scrub.mediation.testing import circuit_tests  # brings torch, behind the first bar
@@ -108,14 +103,7 @@ def test(
             among=among,
             metric=metric,
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
     from scrub.cli.findings import keep_text
     from scrub.report.testing import report as as_text

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scrub.cli import options as o
+from scrub.cli.asking import MEASURED, Asked, asking
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from scrub.mediation.traced import Trace
 
 WHAT = "What is traced"
 
@@ -16,6 +22,18 @@ def _what(text: str, metavar: str) -> Any:
     return typer.Option(help=text, metavar=metavar, rich_help_panel=WHAT)
 
 
+Draws = Annotated[
+    int | None,
+    typer.Option(
+        help="Draws of what is random, for each example. Default: 4, or 1 where nothing is.",
+        metavar="N",
+        rich_help_panel=o.SIZE,
+    ),
+]
+TRACED = MEASURED | {"draws": Draws, "batch": o.Batch, "dtype": o.Dtype, "threads": o.Threads}
+
+
+@asking(TRACED, references=64, draws=None)
 def trace(
     target: o.Target,
     task: o.TaskName = None,
@@ -69,41 +87,23 @@ def trace(
         ),
     ] = None,
     quiet: o.Quiet = False,
-    references: o.Examples = 64,
-    draws: Annotated[
-        int | None,
-        typer.Option(
-            help="Draws of what is random, for each example. Default: 4, or 1 where nothing is.",
-            metavar="N",
-            rich_help_panel=o.SIZE,
-        ),
-    ] = None,
-    seed: o.Seed = 0,
-    level: o.Level = 0.95,
-    interval: o.IntervalName = "bca",
-    model: o.ModelPath = None,
-    batch: o.Batch = None,
-    device: o.Device = "cpu",
-    dtype: o.Dtype = "float32",
-    threads: o.Threads = None,
+    *,
+    asked: Asked,
 ) -> None:
     """Corrupt a run, restore one cell at a time, and measure what each repairs.
 
     A cell is a component (or several) at a position. Its total effect is what restoring it changes;
     its direct effect what of this reaches the output by no other component.
     """
+    from scrub.cli.findings import keep_all, require_targets
     from scrub.cli.progress import bars
     from scrub.cli.subjects import named
     from scrub.report.tracing import heatmap, require_effect
     from scrub.report.tracing import report as as_text
-    from scrub.report.writing import REPORTS, require_target, show, write
 
-    targets = {"--json": json, "--csv": csv, "--png": png, "--svg": svg}
-    for option, path in targets.items():
-        require_target(option, path, (option.replace("--", "."),))
-    require_target("--report", report, REPORTS)
+    require_targets(json, csv, png, svg, report)
     require_effect(effect)
-    given = named(target, task, model)
+    given = named(target, task, asked.model)
     with bars(quiet) as progress:
         from scrub.mediation.trace import trace as traced  # brings torch, behind the first bar
 
@@ -116,26 +116,22 @@ def trace(
             direction=direction,
             metric=metric,
             journal=journal,
-            threads=threads,
             progress=progress,
-            references=references,
-            draws=draws,
-            seed=seed,
-            level=level,
-            interval=interval,
-            batch=batch,
-            device=device,
-            dtype=dtype,
+            **asked.measured(),
         )
-    show(as_text(found))
-    if json:
-        found.write_json(json)
-    if csv:
-        found.write_csv(csv)
-    if report:
-        write(as_text(found), report, title=found.KIND)
-    for path in filter(None, (png, svg)):
-        from scrub.report.canvas import save
+
+    def picture(trace: Trace) -> Figure:
         from scrub.report.heatmap import draw  # brings matplotlib
 
-        save(draw(heatmap(found, effect)), path)
+        return draw(heatmap(trace, effect))
+
+    keep_all(
+        found,
+        as_text(found),
+        found.KIND,
+        picture=picture,
+        json=json,
+        csv=csv,
+        pictures=(png, svg),
+        report=report,
+    )

@@ -137,9 +137,9 @@ def task(name: str, **options: Any) -> Task:
     ] + [
         Problem(where, f"{option} must be a whole number of at least {least}, not {value!r}.")
         for option, value in options.items()
-        for least in [0 if option == "seed" else 1]
         if option in known
-        and (not isinstance(value, int) or isinstance(value, bool) or value < least)
+        for least in [min(known[option].default, 1)]  # a default may be written out
+        if (not isinstance(value, int) or isinstance(value, bool) or value < least)
     ]
     if problems:
         raise InputRefused(problems)

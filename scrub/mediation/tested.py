@@ -5,19 +5,24 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from scrub.engine.metrics import Floats
-from scrub.graph.circuits import Edge
-from scrub.mediation.findings import Finding, Row
+from scrub.graph.circuits import Edge, parse_edge
+from scrub.mediation.findings import Finding, Row, read_finding, require_alike
 from scrub.statistics.hsic import Independence
 from scrub.statistics.recovered import Bounds
 from scrub.statistics.rivals import Rank, Worth
 from scrub.statistics.wins import Equivalence
 
 FEW = 20  # of so few units no test says much
+SAID = (
+    "model", "task", "metric", "scored_at", "examples", "rows", "draws", "seed", "corruption",
+    "level", "margin", "ties",
+)  # fmt: skip
 
 
 class Outcome(enum.Enum):
@@ -122,6 +127,24 @@ class CircuitTests(Finding):
         if self.minimality is not None:
             found["minimality"]["edges"] = list(map(str, self.minimality.edges))
             found["minimality"]["test"] |= {"share": self.minimality.test.share.tolist()}
+        return found
+
+    @staticmethod
+    def read_json(path: str | Path) -> CircuitTests:
+        """What `write_json` wrote. Raises `InputRefused` for any other file, and a damaged one."""
+        found = read_finding(
+            CircuitTests,
+            path,
+            said=SAID,
+            values=("model", "empty"),
+            texts={Edge: parse_edge},
+            derived={"equivalence": ("share", "low", "high")},
+        )
+        if (told := found.minimality) is not None:
+            test = told.test
+            held = {"wins": test.wins, "ties": test.ties, "p": test.p, "adjusted": test.adjusted}
+            lengths = {name: len(values) for name, values in held.items()}
+            require_alike(path, edges=len(told.edges), worth=len(told.worth), **lengths)
         return found
 
     def table(self) -> Sequence[Row]:

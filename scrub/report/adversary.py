@@ -10,6 +10,7 @@ from rich.text import Text
 
 from scrub.report.numbers import DASH, count, number, ratio
 from scrub.report.tables import Listing, grid, heading
+from scrub.report.text import precision_in_words
 from scrub.results.adversary import Choice, Harm, Sampled, WorstAllowed
 
 SHOWN = 3  # lines of a rule
@@ -41,6 +42,8 @@ def _header(found: WorstAllowed) -> RenderableType:
     facts.add_row("metric", Text(f"{found.metric} at {said['scored_at']}"))
     halves = f"{said['searched_on']:,} references to search, {said['scored_on']:,} to score"
     facts.add_row("halves", Text(f"{halves}; {count(said['draws'], 'draw')}, seed {said['seed']}"))
+    if found.precision is not None:
+        facts.add_row("precision", Text(precision_in_words(found.precision)))
     title = Text("The worst that is allowed: ", style="bold")
     return Group(title.append(found.name), Text(), facts)
 

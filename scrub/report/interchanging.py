@@ -16,6 +16,10 @@ READ = {
     "vocabulary": "the largest of all logits",
     "number": "the output itself",
 }
+KEY = (
+    "same: pairs on which neither answer nor prediction changes; idle: what a claim that the nodes "
+    "carry nothing would have"
+)
 
 
 def report(found: Interchange) -> RenderableType:
@@ -41,11 +45,6 @@ def report(found: Interchange) -> RenderableType:
             *(_cells(changed) if changed else (DASH, "")),
             share(found.idle[i].value),
         )
-    key = Text(
-        "same: pairs on which neither answer nor prediction changes; idle: what a claim that the "
-        "nodes carry nothing would have",
-        style="dim",
-    )
     sure = f"{level(said['level'])} intervals, about the population"
     return Group(
         Text("Interchange interventions", style="bold"),
@@ -53,7 +52,7 @@ def report(found: Interchange) -> RenderableType:
         facts,
         heading("Accuracy", sure),
         table,
-        key,
+        Text(KEY, style="dim"),
         *noted(found.notes),
         heading("Conventions"),
         conventions(found),

@@ -68,25 +68,25 @@ Tell = Callable[[Part], str]
 def _results(parts: Sequence[Part]) -> RenderableType:
     """One line a scrub, with the columns in which they differ."""
     columns = differing(parts)
-    titles = [*(name for name, _ in columns), ">recovered", ">interval", ">divergence", ""]
+    titles = [*columns, ">recovered", ">interval", ">divergence", ""]
     table = Listing(["hypothesis", *titles])
     for part in parts:
-        told = (Text(tell(part)) for _, tell in columns)
+        told = (Text(tell(part)) for tell in columns.values())
         name = Text(part.job.name, style="bold")
         table.add(name, *told, *_figures(part), _styled(part.became.value))
     return table
 
 
-def differing(parts: Sequence[Part]) -> list[tuple[str, Tell]]:
+def differing(parts: Sequence[Part]) -> dict[str, Tell]:
     """What tells scrubs apart besides their hypotheses: titles, and what each part says there."""
     names = dict.fromkeys(name for part in parts for name, _ in part.job.conventions)
-    columns: list[tuple[str, Tell]] = [
-        ("model", lambda part: Path(str(said(part).get("model"))).name),
-        *((name, partial(_said, name)) for name in ("data", "metric")),
-        *((f">{name}", partial(_setting, name)) for name in ("references", "draws", "seed")),
-        *((name, partial(_convention, name)) for name in names),
-    ]
-    return [(name, tell) for name, tell in columns if len({tell(part) for part in parts}) > 1]
+    columns: dict[str, Tell] = {
+        "model": lambda part: Path(str(said(part).get("model"))).name,
+        **{name: partial(_said, name) for name in ("data", "metric")},
+        **{f">{name}": partial(_setting, name) for name in ("references", "draws", "seed")},
+        **{name: partial(_convention, name) for name in names},
+    }
+    return {n: tell for n, tell in columns.items() if len({tell(part) for part in parts}) > 1}
 
 
 def _said(name: str, part: Part) -> str:

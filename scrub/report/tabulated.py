@@ -30,6 +30,7 @@ ABOUT = ("model", "task", "metric")
 SPELLED = ("unimportant", "nodes", "replacement", "donors", "baseline")
 LIBRARIES = ("causal-scrub", "torch", "transformers")
 TOO_FEW = f"no value has the {FEW} references that an interval takes."
+Tells = Mapping[str, Tell]  # what tells scrubs apart: the title of a column, and what is said there
 MEANING = (
     "Null: the same graph with its features forgotten. Model, scrubbed and baseline are means of "
     "the metric, divergence the mean distance of scrubbed from model. Self: the share of donors "
@@ -41,12 +42,13 @@ def in_full(found: Sequence[Found], page: Page, command: str) -> str:
     """All tables of a suite, with what its results have in common and the command."""
     if not found:
         return "No scrub is done."
-    blocks = [escaped(_common(found)), table(_results(found, page.published))]
+    tells = differing([one.part for one in found])
+    blocks = [escaped(_common(found, tells)), table(_results(found, tells, page.published))]
     for column in page.apart:
-        parts = _subsets(found, column)
+        parts = _subsets(found, tells, column)
         blocks.append(table(parts) if parts.rows else f"{escaped(parts.caption)}: {TOO_FEW}")
     if page.compare:
-        blocks += [table(_pairs(first, one, found)) for first, one in comparisons(found)]
+        blocks += [table(_pairs(first, one, tells)) for first, one in comparisons(found)]
     return "\n\n".join([*blocks, MEANING, _made(found, command)])
 
 
@@ -54,20 +56,20 @@ def in_brief(found: Sequence[Found], _: Page, command: str) -> str:
     """A line for each scrub: what it is about, and what it recovers."""
     if not found:
         return "No scrub is done."
-    others = [(name, tell) for name, tell in _differing(found) if name not in ABOUT]
-    titles = columns("claim", *ABOUT, *(name for name, _ in others), ">recovered", ">interval")
+    tells = differing([one.part for one in found])
+    others = {name: tell for name, tell in tells.items() if name not in ABOUT}
+    titles = columns("claim", *ABOUT, *others, ">recovered", ">interval")
     rows = []
     for one in found:
         result = one.result
         about = (result.name, result.model, result.task, result.metric)
-        told = (tell(one.part) for _, tell in others)
-        rows.append((*map(words, (*about, *told)), *_recovered(result)))
+        rows.append((*map(words, about), *_told(one, others), *_recovered(result)))
     return f"{table(Table('', titles, tuple(rows)))}\n\n`{command}`"
 
 
-def _common(found: Sequence[Found]) -> str:
+def _common(found: Sequence[Found], tells: Tells) -> str:
     """What all have in common, in a line."""
-    apart_in = {name.removeprefix(">") for name in _titles(found)}
+    apart_in = {name.removeprefix(">") for name in tells}
     first, said = found[0].result, found[0].result.conventions
     told = {
         "model": f"model {first.model}",
@@ -92,27 +94,19 @@ def _same(found: Sequence[Found], name: str) -> bool:
     return len({str(value) for value in values}) == 1
 
 
-def _differing(found: Sequence[Found]) -> list[tuple[str, Tell]]:
-    return differing([one.part for one in found])
-
-
-def _titles(found: Sequence[Found]) -> list[str]:
-    return [name for name, _ in _differing(found)]
-
-
-def _told(one: Found, found: Sequence[Found]) -> tuple[Cell, ...]:
-    return tuple(words(tell(one.part)) for _, tell in _differing(found))
+def _told(one: Found, tells: Tells) -> tuple[Cell, ...]:
+    return tuple(words(tell(one.part)) for tell in tells.values())
 
 
 def _recovered(result: Result) -> tuple[Cell, Cell]:
     return recovery(result.recovered.value), between(result.recovered.low, result.recovered.high)
 
 
-def _results(found: Sequence[Found], published: Mapping[str, str]) -> Table:
+def _results(found: Sequence[Found], tells: Tells, published: Mapping[str, str]) -> Table:
     """One line a scrub, with the raw means and what was published."""
     interval = f">{level(found[0].result.recovered.level)} interval"
     measured = (">null", ">model", ">scrubbed", ">baseline", ">divergence", ">self", "published")
-    titles = columns("claim", *_titles(found), ">recovered", interval, *measured)
+    titles = columns("claim", *tells, ">recovered", interval, *measured)
     rows = []
     for one in found:
         result, means = one.result, one.result.means
@@ -120,7 +114,7 @@ def _results(found: Sequence[Found], published: Mapping[str, str]) -> Table:
         rows.append(
             (
                 words(result.name),
-                *_told(one, found),
+                *_told(one, tells),
                 *_recovered(result),
                 Cell(DASH) if null is None else recovery(null),
                 *(figure(mean.value) for mean in (means.model, means.scrubbed, means.baseline)),
@@ -138,11 +132,11 @@ def _self_share(result: Result) -> str:
     return share(sum(n.self_share * n.draws for n in result.nodes) / drawn) if drawn else DASH
 
 
-def _subsets(found: Sequence[Found], column: str) -> Table:
+def _subsets(found: Sequence[Found], tells: Tells, column: str) -> Table:
     measured = (">recovered", ">interval", ">model", ">scrubbed", ">baseline")
-    titles = columns("claim", *_titles(found), column, ">references", *measured)
+    titles = columns("claim", *tells, column, ">references", *measured)
     rows = [
-        (words(one.result.name), *_told(one, found), *_subset(part))
+        (words(one.result.name), *_told(one, tells), *_subset(part))
         for one in found
         for part in apart(one, column)
     ]
@@ -157,9 +151,9 @@ def _subset(part: Subset) -> Iterator[Cell]:
     yield from map(figure, (part.model, part.scrubbed, part.baseline))
 
 
-def _pairs(first: Found, compared: Comparison, found: Sequence[Found]) -> Table:
+def _pairs(first: Found, compared: Comparison, tells: Tells) -> Table:
     """Every pair of hypotheses, under what they have in common and other comparisons have not."""
-    where = [f"{name.removeprefix('>')} {tell(first.part)}" for name, tell in _differing(found)]
+    where = [f"{name.removeprefix('>')} {tell(first.part)}" for name, tell in tells.items()]
     return replace(contrasts.pairs(compared), caption=", ".join(["Pairs", *where]))
 
 

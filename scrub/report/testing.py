@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -13,6 +13,7 @@ from scrub.mediation.tested import CircuitTests, Outcome
 from scrub.report.numbers import count, interval, level, number, share
 from scrub.report.tables import Listing, heading
 from scrub.report.wired import conventions, header, noted
+from scrub.statistics.recovered import Bounds
 from scrub.statistics.rivals import Rank
 
 MOST = 40  # edges that are listed
@@ -45,11 +46,11 @@ def _verdicts(found: CircuitTests) -> RenderableType:
     for i, (name, outcome) in enumerate(found.outcomes.items()):
         lines.append("\n" * bool(i) + f"{name:<13}")
         lines.append(f"{outcome.value:<8}", style=f"bold {STYLES[outcome]}")
-        lines.append(_words(found, name))
+        lines.append(verdict_in_words(found, name))
     return Panel(lines, border_style="blue", padding=(0, 2))
 
 
-def _words(found: CircuitTests, name: str) -> str:
+def verdict_in_words(found: CircuitTests, name: str) -> str:
     """What a verdict says, in one line."""
     outcome, asked = found.outcomes[name], found.conventions
     match name:
@@ -78,14 +79,19 @@ def _words(found: CircuitTests, name: str) -> str:
     return f"{better} of random circuits"
 
 
-def _runs(found: CircuitTests) -> RenderableType:
-    table = Listing(["", ">mean", ">interval", "what it is"])
-    for name, figure, what in (
+def runs(found: CircuitTests) -> Sequence[tuple[str, Bounds, str]]:
+    """The four runs: what each is called, its mean score, and what it is."""
+    return (
         ("model", found.model, "every edge as it is"),
         ("circuit", found.circuit, "every other edge as in the corrupted run"),
         ("complement", found.complement, "the circuit's edges as in the corrupted run"),
         ("empty", found.empty, "every edge as in the corrupted run"),
-    ):
+    )
+
+
+def _runs(found: CircuitTests) -> RenderableType:
+    table = Listing(["", ">mean", ">interval", "what it is"])
+    for name, figure, what in runs(found):
         ends = "" if figure.low is None else interval(figure.low, figure.high)
         table.add(name, number(figure.value), ends, what)
     return table
@@ -140,16 +146,21 @@ def _minimality(found: CircuitTests) -> Iterator[RenderableType]:
         yield Text(f"{len(edges.edges) - len(order)} more, none worth less", style="dim")
 
 
+def against_random(found: CircuitTests) -> Sequence[tuple[str, Rank, str]]:
+    """The two tests among random circuits: name, rank, and what it is to win."""
+    return (
+        ("sufficiency", found.sufficiency, "where its scores are nearer to the model's"),
+        ("necessity", found.necessity, "where without it they are farther"),
+    )
+
+
 def _random(found: CircuitTests) -> Iterator[RenderableType]:
     low, high = found.random_sizes
     sizes = count(low, "edge") if low == high else f"{low} to {count(high, 'edge')}"
     yield heading("Against random circuits", f"of {sizes}, made of random paths")
     quantile = f"{100 * found.sufficiency.quantile:g} %"
     table = Listing(["", ">wins", ">ties", ">of", ">p, rank", f">p, at most {quantile}", "wins"])
-    for name, rank, what in (
-        ("sufficiency", found.sufficiency, "where its scores are nearer to the model's"),
-        ("necessity", found.necessity, "where without it they are farther"),
-    ):
+    for name, rank, what in against_random(found):
         table.add(name, *_rank(rank), what)
     yield table
 

@@ -24,7 +24,7 @@ from scrub.report.numbers import (
 )
 from scrub.report.stopping import stopping_lines
 from scrub.report.tables import Listing, grid, heading
-from scrub.results.result import NodeResult, Result
+from scrub.results.result import NodeResult, Precision, Result
 
 MOST_NODES = 40
 NOT_SHOWN = (
@@ -222,7 +222,7 @@ def _cost(result: Result) -> RenderableType:
         f"in chunks of {cost.chunk:,}{halved}"
     )
     table.add_row("memory", Text(memory))
-    table.add_row("precision", Text(precision_in_words(result)))
+    table.add_row("precision", Text(precision_in_words(result.precision)))
     said = [
         f"{k} {v}" for k, v in result.conventions.items() if k not in NOT_SHOWN and v is not None
     ]
@@ -234,9 +234,8 @@ def _cost(result: Result) -> RenderableType:
     return table
 
 
-def precision_in_words(result: Result) -> str:
+def precision_in_words(precision: Precision) -> str:
     """The type that the model ran in, and its error where that was measured."""
-    precision = result.precision
     if precision.against is None:
         return precision.dtype
     compared = f"{precision.against} on {count(precision.references, 'reference')}"

@@ -22,7 +22,8 @@ def header(title: str, found: Finding, *more: tuple[str, str]) -> RenderableType
     facts.add_row("metric", Text(f"{said['metric']} at {said['scored_at']}"))
     scored = f"{count(said['examples'], 'example')} × {count(said['draws'], 'draw')}"
     facts.add_row("scored", Text(f"{scored}, seed {said['seed']}"))
-    facts.add_row("corrupted", Text(str(said["corruption"])))
+    if said["corruption"] is not None:
+        facts.add_row("corrupted", Text(str(said["corruption"])))
     for name, what in more:
         facts.add_row(name, Text(what))
     return Group(Text(title, style="bold"), Text(), facts)
@@ -30,7 +31,7 @@ def header(title: str, found: Finding, *more: tuple[str, str]) -> RenderableType
 
 def conventions(found: Finding) -> RenderableType:
     """All else that the figures depend on, by name."""
-    said = [f"{k} {_written(v)}" for k, v in found.conventions.items() if k not in SAID]
+    said = [f"{k} {written(v)}" for k, v in found.conventions.items() if k not in SAID]
     table = grid()
     table.add_row("intervals", Text("over examples; those that share an input are one unit"))
     table.add_row("by name", Text(", ".join(said)))
@@ -55,5 +56,6 @@ def said_of(found: Finding, *more: str) -> tuple[str, ...]:
     )
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """A convention's value, as it is read."""
     return " ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scrub.results.documents import document_of, write_document
-from scrub.results.result import Figure, Floats, Means, Recovered
+from scrub.results.result import Figure, Floats, Means, Precision, Recovered
 
 SCHEMA = "scrub-adversary/1"
 
@@ -132,6 +132,7 @@ class WorstAllowed:
     fingerprints: Mapping[str, str]
     versions: Mapping[str, str]
     per_example: PerExample = field(repr=False)
+    precision: Precision | None = None  # that of the usual draws; None in files of earlier versions
     schema: str = SCHEMA
 
     def __repr__(self) -> str:

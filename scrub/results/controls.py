@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scrub.results.comparison import Apart
+from scrub.results.decoding import decode
 from scrub.results.documents import document_of, write_document
 from scrub.results.result import Figure, Means, Recovered
 
@@ -196,7 +197,7 @@ class Controls:
     @staticmethod
     def read_json(path: str | Path) -> Controls:
         """What `write_json` wrote. Raises `InputRefused` for any other file, and a damaged one."""
-        from scrub.results.reading import decode, read_arrays, read_document
+        from scrub.results.reading import read_arrays, read_document  # which imports this module
 
         document = read_document(path, (SCHEMA,))
         arrays = read_arrays(path, document)

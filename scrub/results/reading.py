@@ -1,19 +1,13 @@
-"""From the files that a result and a comparison are written to, back to the values.
-
-The JSON is held against the dataclasses themselves, field by field; what does not fit is refused
-with its place in the file. Files of earlier versions lack some fields, which then have their
-defaults. `null` where a number must be stands for one that was not finite, and becomes NaN.
-"""
+"""From the files that a result and a comparison are written to, back to the values."""
 
 from __future__ import annotations
 
 import json
-import types
-import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +16,10 @@ from scrub.results import adversary, comparison, controls, result
 from scrub.results.adversary import WorstAllowed
 from scrub.results.comparison import Comparison
 from scrub.results.controls import Controls
+from scrub.results.decoding import DAMAGED, decode
 from scrub.results.result import PerExample, Result
 
-MOST_PROBLEMS = 10
 ARRAYS = {"references": 1, "model": 1, "scrubbed": 2, "baseline": 2, "kl": 2}  # dimensions
-KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def read_result(path: str | Path) -> Result:
@@ -73,9 +66,6 @@ def _require_known(found: Comparison, where: str) -> None:
     if named - known:
         said = f"speaks of '{sorted(named - known)[0]}', of which it holds no result."
         raise InputRefused(Problem(where, said, DAMAGED))
-
-
-DAMAGED = "It may be damaged: write it again."
 
 
 def read_document(path: str | Path, schemas: tuple[str, ...]) -> dict[str, Any]:
@@ -155,95 +145,6 @@ def _without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in names}
 
 
-def decode(kind: Any, document: Mapping[str, Any], where: str, **given: Any) -> Any:
-    """A dataclass from its JSON form; fields in `given` are taken as they are.
-
-    Raises `InputRefused` with every field that does not fit (the first ten).
-
-    >>> decode(result.Figure, {"value": 1, "low": None, "high": 2.5}, "a figure")
-    Figure(value=1.0, low=None, high=2.5)
-    """
-    reader = _Reader()
-    made = reader.dataclass(kind, document, "", given)
-    if reader.problems:
-        raise InputRefused(
-            [Problem(where, found, DAMAGED) for found in reader.problems[:MOST_PROBLEMS]]
-        )
-    return made
-
-
-@dataclass(eq=False)
-class _Reader:
-    """Reads values by the types of the fields; gathers what does not fit."""
-
-    problems: list[str] = field(default_factory=list)
-
-    def read(self, kind: Any, value: Any, at: str) -> Any:
-        origin = get_origin(kind)
-        if kind is Any or kind is object:
-            return value
-        if origin in (Union, types.UnionType):
-            return self._optional(get_args(kind), value, at)
-        if is_dataclass(kind):
-            if isinstance(value, dict):
-                return self.dataclass(kind, value, f"{at}.")
-            return self._misfit(at, "an object", value)
-        if origin is tuple:
-            return self._tuple(get_args(kind), value, at)
-        if isinstance(origin, type) and issubclass(origin, Mapping):
-            inner = get_args(kind)[1]
-            if isinstance(value, dict):
-                return {k: self.read(inner, v, f"{at}.{k}") for k, v in value.items()}
-            return self._misfit(at, "an object", value)
-        return self._plain(kind, value, at)
-
-    def dataclass(
-        self, kind: Any, document: Mapping[str, Any], at: str, given: Mapping[str, Any] = {}
-    ) -> Any:
-        hints = typing.get_type_hints(kind)
-        known = {one.name: one for one in fields(kind)}
-        self.problems += [f"{at}{name}: is not known." for name in document if name not in known]
-        made = dict(given)
-        for name, one in known.items():
-            if name in given:
-                continue
-            if name in document:
-                made[name] = self.read(hints[name], document[name], f"{at}{name}")
-            elif one.default is MISSING and one.default_factory is MISSING:
-                self.problems.append(f"{at}{name}: is missing.")
-        return None if self.problems else kind(**made)
-
-    def _optional(self, options: tuple[Any, ...], value: Any, at: str) -> Any:
-        if value is None and type(None) in options:
-            return None
-        return self.read(next(o for o in options if o is not type(None)), value, at)
-
-    def _tuple(self, inner: tuple[Any, ...], value: Any, at: str) -> Any:
-        if not isinstance(value, list):
-            return self._misfit(at, "a list", value)
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return tuple(self.read(inner[0], one, f"{at}[{i}]") for i, one in enumerate(value))
-        if len(value) != len(inner):
-            return self._misfit(at, f"a list of {len(inner)}", value)
-        pairs = zip(inner, value, strict=True)
-        return tuple(self.read(k, one, f"{at}[{i}]") for i, (k, one) in enumerate(pairs))
-
-    def _plain(self, kind: Any, value: Any, at: str) -> Any:
-        if kind is float:
-            if value is None:
-                return float("nan")
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return float(value)
-        elif isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-            return value
-        return self._misfit(at, KINDS.get(kind, str(kind)), value)
-
-    def _misfit(self, at: str, wanted: str, value: Any) -> None:
-        shown = json.dumps(value)
-        shown = shown if len(shown) <= 40 else f"{shown[:40]}…"
-        self.problems.append(f"{at}: must be {wanted}, found {shown}.")
-
-
 def read_worst_allowed(path: str | Path) -> WorstAllowed:
     """What `scrub adversary --json` wrote. Raises `InputRefused` as `read_result`."""
     document = read_document(path, (adversary.SCHEMA,))
@@ -257,9 +158,8 @@ def read_worst_allowed(path: str | Path) -> WorstAllowed:
     return made
 
 
-Readable = Result | Comparison | Controls | WorstAllowed
-
-READERS: Mapping[str, Callable[[str | Path], Readable]] = {
+Readers = Mapping[str, Callable[[str | Path], Any]]  # by the schema that a file names
+READERS: Readers = {
     result.SCHEMA: read_result,
     comparison.SCHEMA: read_comparison,
     controls.SCHEMA: Controls.read_json,
@@ -267,10 +167,10 @@ READERS: Mapping[str, Callable[[str | Path], Readable]] = {
 }
 
 
-def read_any(path: str | Path) -> Readable:
-    """A result, a comparison, controls or a worst sampling, by the schema that the file names.
-
-    Raises `InputRefused` as `read_result`.
+def read_any(path: str | Path, further: Readers = MappingProxyType({})) -> Any:
+    """A result, a comparison, controls or a worst sampling, by the schema that the file names; or
+    what `further` readers read. Raises `InputRefused` as `read_result`.
     """
-    document = read_document(path, tuple(READERS))
-    return READERS[document["schema"]](path)
+    readers = {**READERS, **further}
+    document = read_document(path, tuple(readers))
+    return readers[document["schema"]](path)

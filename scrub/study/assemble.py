@@ -31,6 +31,7 @@ from scrub.statistics import Bounds, Estimand, Interval, Sample, recovered
 from scrub.statistics import Recovered as Estimate
 from scrub.study.cautions import cautions
 from scrub.study.prepare import Plan
+from scrub.study.settings import Settings
 from scrub.study.worst import worst
 
 
@@ -144,9 +145,13 @@ def values_of(plan: Plan, measured: Measured) -> PerExample:
 
 def estimate_of(plan: Plan, measured: Measured) -> Estimate:
     """The statistics of what was measured."""
-    settings = plan.settings
+    return estimated(sample_of(plan, measured), plan.settings)
+
+
+def estimated(sample: Sample, settings: Settings) -> Estimate:
+    """The statistics of a sample, with the interval that the settings ask for."""
     return recovered(
-        sample_of(plan, measured),
+        sample,
         estimand=Estimand(settings.estimand),
         method=Interval(settings.interval),
         level=settings.level,

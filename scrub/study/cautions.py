@@ -65,19 +65,13 @@ def _conventions(claim: Claim) -> Iterator[str]:
             "Unimportant inputs are drawn separately: this depends on how finely the model is cut, "
             "and can halve the loss of a wrong claim."
         )
-    if isinstance(claim.options.unimportant, Partner) and not _resamples(claim):
+    resamples = claim.options.replacement is Replacement.RESAMPLE
+    if isinstance(claim.options.unimportant, Partner) and not resamples:
+        said = claim.options.as_dict()
         yield (
-            f"Unimportant inputs are nobody's under replacement '{_said(claim)}': "
-            f"'{claim.options.unimportant}' says nothing here."
+            f"Unimportant inputs are nobody's under replacement '{said['replacement']}': "
+            f"'{said['unimportant']}' says nothing here."
         )
-
-
-def _said(claim: Claim) -> object:
-    return claim.options.as_dict()["replacement"]
-
-
-def _resamples(claim: Claim) -> bool:
-    return claim.options.replacement is Replacement.RESAMPLE
 
 
 def cancels(means: Means, divergence: float) -> bool:

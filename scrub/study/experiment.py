@@ -111,12 +111,13 @@ def precision_of(plan: Plan, model: Model, measured: Measured, settings: Setting
 def as_float32(model: Model, hypothesis: Hypothesis, settings: Settings) -> Model:
     """The same model in float32: read again from its folder, or a converted copy of the module."""
     from scrub.models.adapter import TransformersModel
+    from scrub.models.spread import adapted
 
     assert isinstance(model, TransformersModel)  # hand-made models compute in float64
     source = resolve_model_source(hypothesis.model, hypothesis.folder)
     if isinstance(source, (str, Path)):
         return open_model(hypothesis, replace(settings, dtype="float32"))
-    return TransformersModel(copy.deepcopy(model.module).float(), model.name)
+    return adapted(copy.deepcopy(model.module).float(), model.name)
 
 
 def provenance_of(plan: Plan, model: Model, fingerprint: str) -> Provenance:

@@ -9,38 +9,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from scrub.cli.app import app
+from tests.toys.written import toy_file
 
-TOY = '''"""A toy: A carries x0 and B carries x1. Refuted if recovered < 1."""
-import networkx as nx
-import numpy as np
-import torch
-from scrub import Dataset, Hypothesis, Task, component, handmade, source
-
-x = np.random.default_rng(0).integers(0, 10, (300, 2))
-data = Dataset.from_columns(
-    {"x0": x[:, 0].tolist(), "x1": x[:, 1].tolist(), "y": (2 * x[:, 0] + 3 * x[:, 1]).tolist()},
-    inputs=["x0", "x1"],
-)
-
-def loss(output, columns):
-    return (output[:, 0, 0] - torch.tensor(columns["y"])).abs()
-
-model = handmade(
-    source("x0", lambda inputs: inputs[:, 0, None, None]),
-    source("x1", lambda inputs: inputs[:, 1, None, None]),
-    component("A", lambda x0: 2 * x0, x0="x0"),
-    component("B", lambda x1: 3 * x1, x1="x1"),
-    component("C", lambda a: a, a=["A", "B"]),
-    output="C",
-)
-claim = nx.DiGraph()
+CLAIM = """
 claim.add_node("answer", component="C", feature="y")
 claim.add_node("first", component="A", feature="x0")
 claim.add_node("second", component="B", feature="x1")
 claim.add_edge("first", "answer")
 claim.add_edge("second", "answer")
-hypothesis = Hypothesis(claim, task=Task(data, metric=loss, at="all", label=("y",)), model=model)
-'''
+"""
+TOY = toy_file(CLAIM, values=10, rows=300)
 
 Invoke = Callable[..., Result]
 

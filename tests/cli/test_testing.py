@@ -1,12 +1,18 @@
-"""`scrub test` and `scrub interchange`: what is printed and written, what is refused."""
+"""`scrub test` and `scrub interchange`: what is printed, written and read, what is refused."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scrub import InputRefused
+from scrub.mediation.tested import CircuitTests
+from scrub.report.gathering import FINDINGS
+from scrub.results.reading import read_any
+from scrub.study.interchanging.interchanged import Interchange
 from tests.cli.conftest import TOY, Invoke
 
 QUICK = ("--references", "64", "--random", "20", "--permutations", "99", "-q")
@@ -70,6 +76,103 @@ def test_interchanges_of_a_hypothesis(scrub: Invoke, valued: Path, tmp_path: Pat
     found = json.loads(files["json"].read_text())
     assert found["sets"] == [["first"], ["first", "second"]]
     assert files["csv"].read_text().startswith("nodes,accuracy,accuracy low,accuracy high,same,")
+
+
+@pytest.fixture
+def tested(scrub: Invoke, toy: Path, tmp_path: Path) -> Path:
+    """What `scrub test` wrote of half of the toy."""
+    path = tmp_path / "tested.json"
+    half = ("--circuit", "x0->A<x0>,A->C<a>")
+    assert scrub("test", toy, *QUICK, *half, f"--json={path}").exit_code == 0
+    return path
+
+
+@pytest.fixture
+def put_in(scrub: Invoke, valued: Path, tmp_path: Path) -> Path:
+    """What `scrub interchange` wrote of the toy."""
+    path = tmp_path / "put_in.json"
+    done = scrub("interchange", valued, "-q", "--references", 40, f"--json={path}")
+    assert done.exit_code == 0, done.output
+    return path
+
+
+def test_what_is_written_is_read_again(tested: Path, put_in: Path) -> None:
+    for path, kind in ((tested, CircuitTests), (put_in, Interchange)):
+        found, written = read_any(path, FINDINGS), json.loads(path.read_text())
+        assert isinstance(found, kind)
+        del written["examples_file"]
+        assert found.as_dict() == written
+        assert found.per_example
+
+
+def test_a_report_holds_what_was_tested(
+    scrub: Invoke, tested: Path, put_in: Path, tmp_path: Path
+) -> None:
+    made = {name: tmp_path / f"r.{name}" for name in ("html", "md", "tex")}
+    done = scrub(
+        "report", tested, put_in, f"--html={made['html']}", f"--markdown={made['md']}",
+        f"--latex={made['tex']}",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    page, text = made["html"].read_text(), made["md"].read_text()
+    for said in ("Tests of a circuit: hand-made on task", "Interchange interventions: hand-made"):
+        assert f'">{said}' in page
+        assert f"## {said}" in text
+    assert "| equivalence | failed | its share of wins is more than 0.1 from one half |" in text
+    assert "| first | 1 | 1 to 1 | " in text
+    assert r"\caption{Tests of a circuit: hand-made on task: Runs}" in made["tex"].read_text()
+
+
+def test_a_page_of_one_finding_is_called_as_it_is(
+    scrub: Invoke, put_in: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    assert scrub("report", put_in, f"--html={page}").exit_code == 0
+    assert "<h1>Interchange interventions: hand-made on task</h1>" in page.read_text()
+
+
+DAMAGES: list[tuple[str, Any, str]] = [
+    ("edges", ["x0-A"], "edges[0]: edge 'x0-A': is not written as an edge. Write a0.h1->a5.h1<q>, "
+     "embed->m3 or m11->logits."),
+    ("edges", [3], "edges[0]: must be a text, found 3."),
+    ("share", "half", 'share: must be a number, found "half".'),
+    ("unknown", 1, "unknown: is not known."),
+    ("minimality.worth", [1.0], "its lists do not fit: edges 2, worth 1, wins 2, ties 2, p 2, "
+     "adjusted 2."),
+    ("minimality.test.p", [1.0, "x"], 'minimality.test.p[1]: must be a number, found "x".'),
+    ("minimality.test.wins", 1, "minimality.test.wins: must be a list, found 1."),
+    ("minimality.test.correction", "none", 'minimality.test.correction: must be holm or '
+     'bonferroni, found "none".'),
+    ("conventions", {}, "conventions.model: is missing."),
+    ("equivalence", None, "equivalence: must be an object, found null."),
+]  # fmt: skip
+
+
+def test_what_is_damaged_is_refused_in_words(tested: Path) -> None:
+    whole = tested.read_text()
+    for field, value, said in DAMAGES:
+        document = json.loads(whole)
+        *path, last = field.split(".")
+        inner = document
+        for name in path:
+            inner = inner[name]
+        inner[last] = value
+        tested.write_text(json.dumps(document))
+        with pytest.raises(InputRefused) as raised:
+            CircuitTests.read_json(tested)
+        problem = raised.value.problems[0]
+        assert str(problem) == f"'{tested}': {said} It may be damaged: write it again."
+
+
+def test_values_that_are_missing_are_refused_in_words(put_in: Path, tested: Path) -> None:
+    document = json.loads(tested.read_text())
+    document["examples_file"] = json.loads(put_in.read_text())["examples_file"]
+    tested.write_text(json.dumps(document))
+    with pytest.raises(InputRefused) as raised:
+        CircuitTests.read_json(tested)
+    assert str(raised.value) == (
+        f"'{tested}': its per-example file lacks model, empty. It may be damaged: write it again."
+    )
 
 
 def test_a_check_tries_the_values(scrub: Invoke, valued: Path) -> None:

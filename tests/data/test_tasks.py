@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,14 @@ DATA = Dataset.from_rows(
 def test_built_in_tasks_are_the_same_each_time_and_differ_by_seed(name: str) -> None:
     prints = [task(name, n=16, seed=seed).dataset.fingerprint() for seed in (0, 0, 1)]
     assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_an_option_is_by_default_can_be_written_out(name: str) -> None:
+    """Zero is a choice where it is the default: of a seed, and of what is skipped."""
+    options = {k: v.default for k, v in inspect.signature(TASKS[name]).parameters.items()}
+    written = task(name, **{**options, "n": 16})
+    assert written.dataset.fingerprint() == task(name, n=16).dataset.fingerprint()
 
 
 def test_repeated_tokens_by_default() -> None:

@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from scrub import ANY, Hypothesis, InputRefused, Settings, WorstAllowed, adversary, near, run
 from scrub.hypothesis.unfold import DrawKind
+from scrub.models.adapter import TransformersModel
+from scrub.report.adversary import report
+from scrub.report.writing import as_text
+from scrub.results.result import Precision
 from scrub.sampling.donors import draw_donors
 from scrub.study.adversary.adversary import _score, _search
 from scrub.study.adversary.halves import apart, measured_half, split
@@ -19,6 +24,7 @@ from scrub.study.adversary.levers import DONORS, EACH, INPUTS, attributes, fixes
 from scrub.study.measuring import Clock, Silent, draw_each, recorded
 from scrub.study.prepare import prepare
 from tests.study import against
+from tests.study.test_experiment import module, small
 from tests.toys.test_closed_forms import cancellation
 from tests.toys.test_integer_toys import TOYS, hypothesis_of
 
@@ -40,6 +46,21 @@ def test_a_true_claim_loses_nothing():
         "No choice that was tried hurts: whatever the claim allows does equally well."
     )
     assert found.cautions == ()
+
+
+def test_half_precision_states_its_error_against_float32(tmp_path):
+    half = TransformersModel(module("gpt2").to(torch.bfloat16), name="half")
+    settings = {"references": 16, "draws": 1, "candidates": 1, "rounds": 1, "replicates": 200}
+    found = adversary(small().with_model(half), **settings)
+    assert found.precision is not None
+    assert (found.precision.dtype, found.precision.against) == ("bfloat16", "float32")
+    assert found.precision.references == len(found.per_example.references)
+    assert 0 < found.precision.mean_error <= found.precision.max_error < 5
+    assert found.conventions["dtype"] == "bfloat16"
+    assert "; against float32 on " in " ".join(as_text(report(found)).split())
+    again = WorstAllowed.read_json(found.write_json(tmp_path / "worst.json"))
+    assert again.precision == found.precision
+    assert against_the("true").precision == Precision("float64")
 
 
 @pytest.mark.parametrize("name", ["identical", "unspecified node, its inputs exact"])

@@ -14,6 +14,7 @@ import pytest
 
 from scrub import Hypothesis, Settings, component
 from scrub.engine.progress import Silent
+from scrub.results.result import Precision
 from scrub.study.adversary.adversary import _score, _search
 from scrub.study.adversary.allowed import worst_allowed
 from scrub.study.adversary.halves import measured_half, split
@@ -55,7 +56,8 @@ def one_search(seed: int) -> tuple[float, float, float, float]:
         scored = _score(measured_half(second, runs, costs[1]), found, Silent())
         rest = measured_half(others, runs, costs[2])
         worst = rest.under({key: one.rule for key, one in found.chosen.items()})[1]
-    result = worst_allowed(plan, half, found, scored, Provenance("", {}, {}), {})
+    precision, provenance = Precision("float64"), Provenance("", {}, {})
+    result = worst_allowed(plan, half, found, scored, precision, provenance, {})
     usual = rest.measured.values["scrub"].metric
     harm = result.harm.metric
     searched = found.last.metric.mean() - found.first.metric.mean()

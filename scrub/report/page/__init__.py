@@ -21,6 +21,7 @@ from scrub.report.numbers import count, level
 from scrub.report.page.axis import forest
 from scrub.report.page.called import called
 from scrub.report.page.chapters import (
+    Alone,
     Chapter,
     Versus,
     about,
@@ -42,6 +43,9 @@ from scrub.results.result import Result
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from scrub.mediation.tested import CircuitTests
+    from scrub.study.interchanging.interchanged import Interchange
+
 UNFOLDED = 3  # results that are shown open; with more, each is folded under its name
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # characters with no shape, or that turn the writing
 
@@ -61,13 +65,14 @@ def render(
     comparisons: Sequence[Comparison] = (),
     controls: Sequence[Controls] = (),
     adversaries: Sequence[WorstAllowed] = (),
+    findings: Sequence[CircuitTests | Interchange] = (),
     title: str = "",
 ) -> str:
     """The page, as text.
 
     Results of the comparisons that are not among `results` are shown too. Controls and worst
-    samplings stand with the result that they are about, or else on their own. Without any results
-    the page says so.
+    samplings stand with the result that they are about, or else on their own, as `findings` do: the
+    tests of a circuit, and interchange interventions. Without anything the page says so.
 
     >>> "There are no results." in render([])
     True
@@ -89,12 +94,14 @@ def render(
     ]
     against_all: list[Controls | WorstAllowed] = [*controls, *adversaries]
     left = [a for a in against_all if not any(about(one, a) for one in found)]
-    others = [alone(one, id_) for one, id_ in zip(left, numbered("other", len(left)), strict=True)]
+    apart = (*left, *findings)
+    ids = numbered("other", len(apart))
+    others = [alone(one, id_) for one, id_ in zip(apart, ids, strict=True)]
     single = len(chapters) == 1 and not against and not others
     several = len(chapters) > 1
     page = _environment().get_template("page.html.jinja")
     return page.render(
-        title=title or _title(chapters, against),
+        title=title or _title(chapters, against, others),
         version=scrub.__version__,
         style=_style().text,
         style_hash=_style().hash,
@@ -115,11 +122,15 @@ def render(
     )
 
 
-def _title(chapters: Sequence[Chapter], against: Sequence[Versus]) -> str:
+def _title(chapters: Sequence[Chapter], against: Sequence[Versus], others: Sequence[Alone]) -> str:
     if len(chapters) == 1:
         return chapters[0].result.name
     if not chapters:
-        return "Nothing to report" if not against else "Comparison"
+        if against:
+            return "Comparison"
+        if others:
+            return others[0].title if len(others) == 1 else f"{len(others)} sections"
+        return "Nothing to report"
     models = {one.result.model for one in chapters}
     where = f"on {models.pop()}" if len(models) == 1 else f"on {len(models)} models"
     names = {one.result.name for one in chapters}

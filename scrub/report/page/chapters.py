@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from scrub.mediation.findings import Finding
 from scrub.report.comparing import refinements_in_words
 from scrub.report.numbers import count, share
 from scrub.report.page import contrasts, controlled, scores
@@ -21,6 +22,10 @@ from scrub.results.adversary import WorstAllowed
 from scrub.results.comparison import Comparison
 from scrub.results.controls import Controls
 from scrub.results.result import Result
+
+if TYPE_CHECKING:
+    from scrub.mediation.tested import CircuitTests
+    from scrub.study.interchanging.interchanged import Interchange
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ class Versus:
 
 @dataclass(frozen=True)
 class Alone:
-    """Controls, or a worst sampling, whose result was not given."""
+    """What stands by itself: controls, or a worst sampling, whose result was not given; the tests
+    of a circuit; interchange interventions."""
 
     id: str
     title: str
@@ -176,8 +182,13 @@ def about(result: Result, found: Controls | WorstAllowed) -> bool:
     return mine == (found.name, found.model, found.metric, dict(found.fingerprints))
 
 
-def alone(found: Controls | WorstAllowed, id_: str) -> Alone:
-    """What there is to say of one whose result was not given."""
+def alone(found: Controls | WorstAllowed | CircuitTests | Interchange, id_: str) -> Alone:
+    """What there is to say of one that stands by itself."""
+    if isinstance(found, Finding):
+        from scrub.report.page import findings  # brings torch
+
+        title, says = findings.title(found), findings.says(found)
+        return Alone(id_, title, says, tuple(found.notes), findings.tables(found))
     if isinstance(found, Controls):
         tables = tuple(controlled.tables(found))
         return Alone(id_, f"Controls of {found.name}", "", found.cautions, tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scrub.report.page import contrasts, controlled, scores
 from scrub.report.page.again import compare_again, run_again
@@ -16,6 +17,10 @@ from scrub.results.comparison import Comparison
 from scrub.results.controls import Controls
 from scrub.results.result import Result
 
+if TYPE_CHECKING:
+    from scrub.mediation.tested import CircuitTests
+    from scrub.study.interchanging.interchanged import Interchange
+
 
 @dataclass(frozen=True)
 class Given:
@@ -25,6 +30,7 @@ class Given:
     comparisons: Sequence[Comparison] = ()
     controls: Sequence[Controls] = ()
     adversaries: Sequence[WorstAllowed] = ()
+    findings: Sequence[CircuitTests | Interchange] = ()
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,9 @@ def parts(given: Given) -> list[Part]:
     made = [*_overview(found), *map(_versus, given.comparisons)]
     for one in found:
         made.append(_chapter(one, given))
-    left: list[Controls | WorstAllowed] = [*given.controls, *given.adversaries]
-    for other in (alone(a, "") for a in left if not any(about(one, a) for one in found)):
+    against: list[Controls | WorstAllowed] = [*given.controls, *given.adversaries]
+    left = [a for a in against if not any(about(one, a) for one in found)]
+    for other in (alone(one, "") for one in (*left, *given.findings)):
         said = (other.says,) if other.says else ()
         made.append(Part(other.title, said, other.cautions, other.tables))
     return made or [Part("", (NOTHING,))]

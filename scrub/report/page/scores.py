@@ -146,7 +146,7 @@ def provenance(result: Result) -> Table:
     rows = [
         *((f"{name} (SHA-256)", words(value)) for name, value in result.fingerprints.items()),
         *((name, words(value)) for name, value in result.versions.items()),
-        ("precision", words(precision_in_words(result))),
+        ("precision", words(precision_in_words(result.precision))),
         ("cost", words(f"{passes} ({flops(cost.flops)}), {seconds:.1f} s")),
         (
             "memory",

@@ -11,7 +11,7 @@ from scrub.errors import InputRefused, Problem
 from scrub.results import adversary, controls, result
 from scrub.results.adversary import WorstAllowed
 from scrub.results.controls import Controls
-from scrub.results.reading import decode
+from scrub.results.decoding import decode
 from scrub.results.result import Result
 from scrub.results.store.rows import Row
 from scrub.results.store.store import Store

@@ -26,7 +26,7 @@ from scrub.study.adversary.ascent import Ascent, Ground, Tried
 from scrub.study.adversary.halves import Half, apart, measured_half, split
 from scrub.study.adversary.levers import attributes, levers
 from scrub.study.adversary.scoring import Scored
-from scrub.study.experiment import open_model, probe_model, provenance_of
+from scrub.study.experiment import open_model, precision_of, probe_model, provenance_of
 from scrub.study.measuring import Clock, draw_each, recorded
 from scrub.study.prepare import Plan, prepare
 from scrub.study.settings import Settings, changed_settings, require_fixed_sizes
@@ -81,8 +81,10 @@ def adversary(
             with clock("score"):
                 second = measured_half(halves[1], runs, costs[1])
                 scored = _score(second, found, progress)
+        with clock("precision"):
+            precision = precision_of(second.plan, model, second.measured, settings)
     said = provenance_of(plan, model, fingerprint)
-    return worst_allowed(plan, first, found, scored, said, clock.seconds)
+    return worst_allowed(plan, first, found, scored, precision, said, clock.seconds)
 
 
 def _require_counts(**counts: int) -> None:

@@ -16,6 +16,7 @@ from scrub.results.adversary import (
     Singletons,
     WorstAllowed,
 )
+from scrub.results.result import Precision
 from scrub.sampling.chosen import chosen, rows_claimed
 from scrub.sampling.samplers import sampler_of
 from scrub.study.adversary.allowed_words import Pooled, cautions, verdict
@@ -32,6 +33,7 @@ def worst_allowed(
     first: Half,
     found: Ascent,
     scored: Scored,
+    precision: Precision,
     provenance: Provenance,
     seconds: Mapping[str, float],
 ) -> WorstAllowed:
@@ -60,6 +62,7 @@ def worst_allowed(
         cautions=cautions(usual, _pooled(first, scored.half), harm, singletons, _weighted(plan)),
         conventions={
             **conventions_of(plan),
+            "dtype": precision.dtype,
             "candidates": found.ground.candidates,
             "searched_on": len(first.plan.references),
             "scored_on": len(scored.half.plan.references),
@@ -75,6 +78,7 @@ def worst_allowed(
             worst=worst_sample.scrubbed,
             donors=scored.worst[0].rows,
         ),
+        precision=precision,
     )
 
 

@@ -13,13 +13,14 @@ from scrub.results.adversary import Harm, Sampled
 from scrub.results.result import Figure, Means
 from scrub.sampling.chosen import ANYTHING
 from scrub.sampling.donors import Donors
-from scrub.statistics import NOT_A_ROW, Estimand, Interval, Recovered, Sample, recovered
-from scrub.statistics.comparison import Comparing, difference, share_difference
+from scrub.statistics import NOT_A_ROW, Recovered, Sample
+from scrub.statistics.comparison import difference, share_difference
 from scrub.statistics.contrast import paired
 from scrub.study.adversary.ascent import Key
 from scrub.study.adversary.halves import Half
 from scrub.study.adversary.refining import Refined
-from scrub.study.assemble import figure_of, sample_of, share_of
+from scrub.study.assemble import estimated, figure_of, sample_of, share_of
+from scrub.study.comparing.compare import comparing
 from scrub.study.comparing.contrasting import Ground
 
 
@@ -37,16 +38,9 @@ class Statistics:
     """Samples of the half that is scored, and what they come to."""
 
     def __init__(self, half: Half, rules: Mapping[Key, Refined]) -> None:
-        settings = half.plan.settings
         self.half, self.rules = half, rules
         self.usual = sample_of(half.plan, half.measured)
-        self.how = Comparing(
-            estimand=Estimand(settings.estimand),
-            method=Interval(settings.interval),
-            level=settings.level,
-            replicates=settings.replicates,
-            seed=settings.seed,
-        )
+        self.how = comparing(half.plan.settings)
         self.refused = self.estimate(self.usual).refusal is not None
 
     def sample(self, drawn: tuple[Donors, Values], keys: Collection[Key]) -> Sample:
@@ -63,15 +57,7 @@ class Statistics:
         return replace(sample, donors=donors, classes=classes)
 
     def estimate(self, sample: Sample) -> Recovered:
-        how = self.how
-        return recovered(
-            sample,
-            estimand=how.estimand,
-            method=how.method,
-            level=how.level,
-            replicates=how.replicates,
-            seed=how.seed,
-        )
+        return estimated(sample, self.half.plan.settings)
 
     def sampled(self, sample: Sample, values: Values) -> Sampled:
         found = self.estimate(sample)

@@ -147,8 +147,9 @@ def _subgroups(contrast: Contrast, ground: Ground) -> tuple[Subgroup, ...]:
     clusters = ground.clusters
     found = [
         (column, value, len(members), difference(contrast.within(members), ground.how, clusters))
-        for column, value, members in subgroups(ground.dataset, contrast.sample.references)
-        if ground.told is None or column in ground.told
+        for column, value, members in subgroups(
+            ground.dataset, contrast.sample.references, ground.told
+        )
     ]
     adjusted = holm(np.array([one.p for *_, one in found])).tolist() if found else []
     every = [
@@ -158,13 +159,18 @@ def _subgroups(contrast: Contrast, ground: Ground) -> tuple[Subgroup, ...]:
     return tuple(sorted(every, key=lambda one: -abs(one.difference.value))[:MOST_SHOWN])
 
 
-def subgroups(dataset: Dataset, references: Any) -> Iterator[tuple[str, str, Any]]:
+def subgroups(
+    dataset: Dataset, references: Any, told: Collection[str] | None = None
+) -> Iterator[tuple[str, str, Any]]:
     """Each column's values with the places of their references, at least `FEW` of them.
 
-    A column with more than `MOST_VALUES` values is taken by quarters if it holds numbers, and not
-    at all otherwise; so is one that has the same value everywhere.
+    Of the columns `told`; of all, where it is None. A column with more than `MOST_VALUES` values is
+    taken by quarters if it holds numbers, and not at all otherwise; so is one that has the same
+    value everywhere.
     """
     for column, held in dataset.columns.items():
+        if told is not None and column not in told:
+            continue
         values = [held[int(row)] for row in references]
         try:
             distinct = list(dict.fromkeys(values))

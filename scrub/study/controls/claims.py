@@ -53,23 +53,18 @@ class DroppedPart:
         return DroppedPart(entries, claims)
 
     def plans(self, ground: Ground) -> Iterator[tuple[str, Plan]]:
-        for number, claim in enumerate(self.claims):
-            if claim is not None:
-                yield f"without.{number}", ground.under(claim)
+        yield from _plans("without", self.claims, ground)
 
     def found(self, base: Base, outcomes: Mapping[str, Outcome]) -> tuple[list[LeftOut], list[int]]:
         """The worthiest first, and where each stood among those that were planned."""
-        kept = [n for n, claim in enumerate(self.claims) if claim is not None]
-        worth = _ahead(base, [outcomes[f"without.{n}"] for n in kept])
         told = list(self.entries)
-        for number, value in zip(kept, worth, strict=True):
-            mean = outcomes[f"without.{number}"].mean
+        for number, mean, worth in _against("without", self.claims, base, outcomes):
             told[number] = replace(
                 told[number],
                 recovered=base.share(mean),
                 mean=mean,
-                worth=value,
-                idle=value is not None and not _above(value, base.ground.alpha),
+                worth=worth,
+                idle=worth is not None and not _above(worth, base.ground.alpha),
             )
         order = sorted(range(len(told)), key=lambda n: -_value(told[n].worth))
         return [told[n] for n in order], order
@@ -98,22 +93,17 @@ class SwapPart:
         return SwapPart([entry for entry, _ in found], [swapped for _, swapped in found])
 
     def plans(self, ground: Ground) -> Iterator[tuple[str, Plan]]:
-        for number, claim in enumerate(self.claims):
-            if claim is not None:
-                yield f"swap.{number}", ground.under(claim)
+        yield from _plans("swap", self.claims, ground)
 
     def found(self, base: Base, outcomes: Mapping[str, Outcome]) -> list[Swap]:
-        kept = [n for n, claim in enumerate(self.claims) if claim is not None]
-        hurt = _ahead(base, [outcomes[f"swap.{n}"] for n in kept])
         told = list(self.entries)
-        for number, value in zip(kept, hurt, strict=True):
-            mean = outcomes[f"swap.{number}"].mean
+        for number, mean, hurt in _against("swap", self.claims, base, outcomes):
             told[number] = replace(
                 told[number],
                 recovered=base.share(mean),
                 mean=mean,
-                hurt=value,
-                breaks=value is not None and _above(value, base.ground.alpha),
+                hurt=hurt,
+                breaks=hurt is not None and _above(hurt, base.ground.alpha),
             )
         return told
 
@@ -139,6 +129,22 @@ def _swapped(claim: Claim, node: Node) -> tuple[Swap, Claim | None]:
         found = f"it would unfold to {size:,} nodes, and the limit is {claim.options.limit:,}."
         return replace(entry, refusal=found), None
     return entry, swapped
+
+
+def _plans(name: str, claims: Sequence[Claim | None], ground: Ground) -> Iterator[tuple[str, Plan]]:
+    for number, claim in enumerate(claims):
+        if claim is not None:
+            yield f"{name}.{number}", ground.under(claim)
+
+
+def _against(
+    name: str, claims: Sequence[Claim | None], base: Base, outcomes: Mapping[str, Outcome]
+) -> Iterator[tuple[int, float | None, Apart | None]]:
+    """Of each that was planned: its number, its mean, and how far the claim is ahead of it."""
+    kept = [n for n, claim in enumerate(claims) if claim is not None]
+    others = [outcomes[f"{name}.{n}"] for n in kept]
+    for number, other, ahead in zip(kept, others, _ahead(base, others), strict=True):
+        yield number, other.mean, ahead
 
 
 def _ahead(base: Base, others: Sequence[Outcome]) -> list[Apart | None]:

@@ -21,9 +21,8 @@ from scrub.hypothesis.hypothesis import Hypothesis
 from scrub.hypothesis.loading import load_hypothesis
 from scrub.results.controls import Controls
 from scrub.results.result import Means
-from scrub.statistics import Estimand, Interval
-from scrub.statistics.comparison import Comparing
 from scrub.study.assemble import conventions_of, estimate_of, figure_of
+from scrub.study.comparing.compare import comparing
 from scrub.study.controls import cautions as said
 from scrub.study.controls.anchors import AnchorPart
 from scrub.study.controls.claims import DroppedPart, SwapPart
@@ -68,7 +67,7 @@ def controls(
     progress, clock = progress or Silent(), Clock()
     with threaded(settings.threads):
         with clock("check"):
-            ground = Ground(prepare(hypothesis, settings), _comparing(settings), Sameness())
+            ground = Ground(prepare(hypothesis, settings), comparing(settings), Sameness())
         with clock("draw hypotheses"):
             parts = _Parts.of(ground, which, nulls)
         with clock("load"):
@@ -102,16 +101,6 @@ def _require_known(which: Sequence[str], nulls: int) -> None:
         problems.append(Problem("option 'nulls'", found, "Leave out 'nulls' of which= for none."))
     if problems:
         raise InputRefused(problems)
-
-
-def _comparing(settings: Settings) -> Comparing:
-    return Comparing(
-        estimand=Estimand(settings.estimand),
-        method=Interval(settings.interval),
-        level=settings.level,
-        replicates=settings.replicates,
-        seed=settings.seed,
-    )
 
 
 @dataclass(frozen=True, eq=False)

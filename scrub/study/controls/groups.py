@@ -7,11 +7,9 @@ import numpy as np
 from scrub.results.comparison import Apart
 from scrub.results.controls import Group
 from scrub.results.result import Figure
-from scrub.statistics import Recovered, Sample, recovered
-from scrub.statistics.comparison import Comparing
-from scrub.statistics.contrast import Contrast
 from scrub.statistics.groups import apart
 from scrub.statistics.multiplicity import holm
+from scrub.study.assemble import estimated
 from scrub.study.comparing.contrasting import subgroups
 from scrub.study.controls.ground import Base
 
@@ -32,24 +30,11 @@ def groups(base: Base) -> tuple[Group, ...]:
     adjusted = iter(holm(np.array([one.p for one in told])).tolist() if told else [])
     every = []
     for (column, value, members), one in zip(looked, found, strict=True):
-        share = _recovered(sample, members, ground.how)
+        share = estimated(sample.within(members), ground.plan.settings)  # by itself
         gap = Apart(one.value, one.low, one.high, one.p, next(adjusted)) if one else None
         figure = Figure(share.value, share.low, share.high)
         every.append(Group(column, value, len(members), figure, gap, share.refusal))
     return tuple(sorted(every, key=_worst))
-
-
-def _recovered(sample: Sample, members: np.ndarray, how: Comparing) -> Recovered:
-    """By itself: its own means, its own interval."""
-    whole = Contrast(sample, np.arange(len(sample.donors)), 1.0)
-    return recovered(
-        whole.within(members).sample,
-        estimand=how.estimand,
-        method=how.method,
-        level=how.level,
-        replicates=how.replicates,
-        seed=how.seed,
-    )
 
 
 def _worst(group: Group) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from scrub.mediation.findings import Finding, Row
+from scrub.mediation.findings import Finding, Row, read_finding, require_alike
 from scrub.mediation.measuring import Setting, bounds_cells
 from scrub.statistics.effects import mean_effects
 from scrub.statistics.interchanged import rate
@@ -16,6 +17,10 @@ from scrub.statistics.recovered import FEW, Bounds
 
 if TYPE_CHECKING:
     from scrub.study.interchanging.interchange import Measured
+
+SAID = (
+    "model", "task", "scored_at", "examples", "units", "rows", "draws", "seed", "level", "answers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +69,14 @@ class Interchange(Finding):
 
     def as_dict(self) -> dict[str, Any]:
         return {**super().as_dict(), "notes": list(self.notes)}
+
+    @staticmethod
+    def read_json(path: str | Path) -> Interchange:
+        """What `write_json` wrote. Raises `InputRefused` for any other file, and a damaged one."""
+        found = read_finding(Interchange, path, said=SAID, values=())
+        names = ("sets", "accuracy", "same", "changed", "idle")
+        require_alike(path, **{name: len(getattr(found, name)) for name in names})
+        return found
 
     def table(self) -> Sequence[Row]:
         return [

@@ -9,15 +9,15 @@ from scrub.results.comparison import Comparison
 from scrub.results.result import Recovered, Result
 from scrub.results.store.results import as_result
 from scrub.results.store.store import Store
-from scrub.statistics import Estimand, Interval, Sample, recovered
-from scrub.study.assemble import sample_again, share_of
+from scrub.statistics import Sample
+from scrub.study.assemble import estimated, sample_again, share_of
 from scrub.study.comparing.alike import CONVENTIONS, drawn
 from scrub.study.comparing.compare import comparing, comparison_of
 from scrub.study.comparing.contrasting import subgroups
 from scrub.study.identity import said_of_task
 from scrub.study.measuring import draw_each
 from scrub.study.prepare import Plan
-from scrub.study.suites.jobs import Job, Kind, Reader
+from scrub.study.suites.jobs import Job, Kind
 from scrub.study.suites.suites import Part, Ran
 
 
@@ -49,12 +49,12 @@ class Subset:
 
 def found_by(ran: Ran) -> tuple[Found, ...]:
     """Every scrub that is done, in order, called as in the suite. Raises `StoreFailed`."""
-    reader, made = Reader(), []
+    made = []
     with Store.reading(ran.folder) as store:
         for part in ran.parts:
-            if part.job.kind is Kind.SCRUB and part.row is not None and part.row.is_done:
-                result = as_result(store, part.row, name=part.job.name)
-                plan = reader.plan(part.job)
+            plan, row = part.plan, part.row
+            if part.job.kind is Kind.SCRUB and plan is not None and row is not None and row.is_done:
+                result = as_result(store, row, name=part.job.name)
                 donors, _ = draw_each([plan])
                 sample = sample_again(plan, donors[0], result.per_example)
                 made.append(Found(part, result, plan, sample))
@@ -67,17 +67,8 @@ def apart(found: Found, column: str) -> Iterator[Subset]:
     Values with fewer references than an interval takes are left out.
     """
     settings, dataset = found.plan.settings, found.plan.task.dataset
-    for name, value, members in subgroups(dataset, found.sample.references):
-        if name != column:
-            continue
-        some = recovered(
-            found.sample.within(members),
-            estimand=Estimand(settings.estimand),
-            method=Interval(settings.interval),
-            level=settings.level,
-            replicates=settings.replicates,
-            seed=settings.seed,
-        )
+    for _, value, members in subgroups(dataset, found.sample.references, [column]):
+        some = estimated(found.sample.within(members), settings)
         means = (some.model.value, some.scrubbed.value, some.baseline.value)
         yield Subset(column, value, len(members), *means, share_of(some))
 

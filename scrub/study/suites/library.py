@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scrub.data.files import existing_file, read_text
+from scrub.data.files import existing_file
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.study.suites.jobs import matches
 from scrub.study.suites.page import Page, page_of
 from scrub.study.suites.suite import Suite
+from scrub.study.suites.suite_file import parsed, suite_in
 
 KEYS = ("suites", "page")
 
@@ -21,19 +21,21 @@ KEYS = ("suites", "page")
 class Library:
     """Several suites, and the page that has a line for each of their results.
 
-    A suite that `needs` fetched models is run where they are asked for.
+    A suite that `needs` fetched models is run where they are asked for; those `given` need not be.
     """
 
     suites: tuple[Suite, ...]
     name: str
     page: Page | None = None
+    given: Collection[str] = ()
 
     def chosen(self, fetched: Collection[str] = (), only: str | None = None) -> tuple[Suite, ...]:
         """The suites that need nothing but these fetched models, and have a job that matches.
 
         Raises `InputRefused` for a model that no suite needs, and where nothing matches.
         """
-        needed = list(dict.fromkeys(name for suite in self.suites for name in suite.needs))
+        every = dict.fromkeys(name for suite in self.suites for name in suite.needs)
+        needed = [name for name in every if name not in self.given]
         problems = [
             Problem(
                 "option 'with'",
@@ -45,7 +47,8 @@ class Library:
         ]
         if problems:
             raise InputRefused(problems)
-        able = tuple(suite for suite in self.suites if set(suite.needs) <= set(fetched))
+        there = {*fetched, *self.given}
+        able = tuple(suite for suite in self.suites if there.issuperset(suite.needs))
         if only is None:
             return able
         matching = tuple(
@@ -60,24 +63,19 @@ class Library:
 def read_suites(path: str | Path) -> Library:
     """A library as it is, and a suite as a library of one that needs nothing: it is asked for by
     itself. Raises `InputRefused` with everything that is wrong at once."""
-    if is_library(path):
-        return read_library(path)
-    suite = Suite.read(path)
-    return Library((replace(suite, needs=()),), suite.name)
+    path = existing_file(path, [".toml"]).resolve()
+    written = parsed(path)
+    if "suites" in written:
+        return _library(path, written)
+    suite = suite_in(path, written)
+    return Library((suite,), suite.name, given=suite.needs)
 
 
-def is_library(path: str | Path) -> bool:
-    """Whether a file names suites rather than hypotheses. Raises `InputRefused`."""
-    return "suites" in _written(existing_file(path, [".toml"]))
-
-
-def read_library(path: str | Path) -> Library:
+def _library(path: Path, written: Mapping[str, Any]) -> Library:
     """The suites of a file, each looked for beside it.
 
     Raises `InputRefused` with everything that is wrong at once, in all of them.
     """
-    path = existing_file(path, [".toml"]).resolve()
-    written = _written(path)
     problems = [
         Problem(f"{path.name}: '{name}'", "is no key of a library.", nearest(name, KEYS))
         for name in written
@@ -95,13 +93,6 @@ def read_library(path: str | Path) -> Library:
     if problems:
         raise InputRefused(problems)
     return Library(tuple(suites), path.stem, page)
-
-
-def _written(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise InputRefused(Problem(path.name, f"is not TOML: {error}.")) from None
 
 
 def _named(written: Mapping[str, Any], file: str, problems: list[Problem]) -> Iterator[str]:

@@ -29,10 +29,19 @@ def read_suite(path: str | Path) -> Suite:
     Raises `InputRefused` with everything that is wrong at once, each with its place in the file.
     """
     path = existing_file(path, [".toml"]).resolve()
+    return suite_in(path, parsed(path))
+
+
+def parsed(path: Path) -> Mapping[str, Any]:
+    """What a TOML file says. Raises `InputRefused`."""
     try:
-        written = tomllib.loads(read_text(path))
+        return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise InputRefused(Problem(path.name, f"is not TOML: {error}.")) from None
+
+
+def suite_in(path: Path, written: Mapping[str, Any]) -> Suite:
+    """The suite that a file says, as `read_suite`. Raises `InputRefused`."""
     problems = list(_misnamed(written))
     known = {name: value for name, value in written.items() if name in KEYS}
     known.setdefault("hypotheses", ())

@@ -16,12 +16,13 @@ from scrub.results.result import Result
 from scrub.results.store.owners import owner
 from scrub.results.store.results import as_result
 from scrub.results.store.store import Row, Store
+from scrub.study.prepare import Plan
 from scrub.study.suites.driving import Driver, Unwatched, Watch, beating
 from scrub.study.suites.engines import Here, engine_of, threads_of
 from scrub.study.suites.jobs import Job, Kind, Reader
 from scrub.study.suites.page import Page, require_columns
 from scrub.study.suites.planning import entry_of, jobs_of, planned
-from scrub.study.suites.shards import cut
+from scrub.study.suites.shards import Planned, cut
 from scrub.study.suites.suite import Suite
 from scrub.study.suites.weights import Weights
 
@@ -38,12 +39,13 @@ class Became(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One job of a suite and what became of it; `row` is its place in the store, `why` the reason
-    where it failed."""
+    """One job of a suite and what became of it; `row` is its place in the store, `plan` what it
+    runs (None where it cannot be planned), `why` the reason where it failed."""
 
     job: Job
     became: Became
     row: Row | None
+    plan: Plan | None = field(repr=False)
     why: str = ""
 
 
@@ -115,9 +117,9 @@ def run_suite(
         found, refused = planned(jobs, reader, Weights(kept, watch.loads))
         if isinstance(suite.page, Page):
             require_columns(suite.page, (one.plan for one in found))
-        addresses = {one.job: one.address for one in found}
-        before = {key for key in addresses.values() if kept.is_done(key)}
-        watch.starts(len(jobs), sum(key in before for key in addresses.values()))
+        plans = {one.job: one for one in found}
+        before = {one.address for one in plans.values() if kept.is_done(one.address)}
+        watch.starts(len(jobs), sum(one.address in before for one in plans.values()))
         driver = Driver(
             kept,
             owner(),
@@ -129,7 +131,7 @@ def run_suite(
         driver.settled |= before
         with beating(kept, driver.owner):
             runner.run(driver)
-        parts = _parts(jobs, addresses, before, {**driver.failed, **refused}, kept)
+        parts = _parts(jobs, plans, before, {**driver.failed, **refused}, kept)
         return Ran(suite, parts, kept.folder)
 
 
@@ -144,18 +146,21 @@ def _require_told(jobs: Sequence[Job]) -> None:
 
 def _parts(
     jobs: Sequence[Job],
-    addresses: Mapping[Job, str],
+    plans: Mapping[Job, Planned],
     before: set[str],
     failed: Mapping[Any, str],
     store: Store,
 ) -> tuple[Part, ...]:
     found = []
     for job in jobs:
-        key = addresses.get(job)
-        row = None if key is None else store.row(key)
-        why = failed.get(job if key is None else key)
+        one = plans.get(job)
+        if one is None:
+            found.append(Part(job, Became.FAILED, None, None, failed[job]))
+            continue
+        row, why = store.row(one.address), failed.get(one.address)
         if why is not None:
-            found.append(Part(job, Became.FAILED, row, why))
+            found.append(Part(job, Became.FAILED, row, one.plan, why))
         else:
-            found.append(Part(job, Became.FOUND if key in before else Became.DONE, row))
+            became = Became.FOUND if one.address in before else Became.DONE
+            found.append(Part(job, became, row, one.plan))
     return tuple(found)

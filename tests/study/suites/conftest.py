@@ -10,36 +10,14 @@ import pytest
 
 from scrub.results.store.store import Store
 from scrub.study.suites.suite import Suite
+from tests.toys.written import toy_file
 
-TOY = '''"""A toy: A carries x0 and B carries x1. Refuted if recovered < 1."""
-import networkx as nx
-import numpy as np
-import torch
-from scrub import EXACT, Dataset, Hypothesis, Task, component, handmade, source
-
-x = np.random.default_rng(0).integers(0, 4, (60, 2))
-data = Dataset.from_columns(
-    {"x0": x[:, 0].tolist(), "x1": x[:, 1].tolist(), "y": (2 * x[:, 0] + 3 * x[:, 1]).tolist()},
-    inputs=["x0", "x1"],
-)
-
-def loss(output, columns):
-    return (output[:, 0, 0] - torch.tensor(columns["y"])).abs()
-
-model = handmade(
-    source("x0", lambda inputs: inputs[:, 0, None, None]),
-    source("x1", lambda inputs: inputs[:, 1, None, None]),
-    component("A", lambda x0: 2 * x0, x0="x0"),
-    component("B", lambda x1: 3 * x1, x1="x1"),
-    component("C", lambda a: a, a=["A", "B"]),
-    output="C",
-)
-claim = nx.DiGraph()
+CLAIM = """
 claim.add_node("answer", component="C", feature=EXACT)
 claim.add_node("first", component="A", feature="x0")
 claim.add_edge("first", "answer")
-hypothesis = Hypothesis(claim, task=Task(data, metric=loss, at="all", label=("y",)), model=model)
-'''
+"""
+TOY = toy_file(CLAIM, values=4, rows=60)
 
 Write = Callable[..., Suite]
 Table = dict[str, Any]
