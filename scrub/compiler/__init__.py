@@ -32,7 +32,8 @@ from scrub.compiler.schedule import (
     site_of,
 )
 from scrub.compiler.share import share
-from scrub.compiler.stats import Shape, Stats, site_bytes, stats
+from scrub.compiler.sizes import Shape
+from scrub.compiler.stats import Stats, site_bytes, stats
 from scrub.compiler.verify import verify
 from scrub.hypothesis.unfold import Tree
 

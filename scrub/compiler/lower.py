@@ -98,11 +98,9 @@ class _Lowering:
         at = one.node.positions if port.reach is Reach.SAME else ALL
         terms = self._terms(port, one)
         touched = tuple(dict.fromkeys(term.positions for term in terms))
-        projection = self._recorded(port, touched, one.occurrence)
-        if projection is None:
+        own = self._recorded(port, touched, one.occurrence)
+        if own is None:
             return self._sum(port, terms, one.occurrence, at)
-        frame = one.occurrence.frame
-        own = self._gather(projection, Plain(frame), frame, at)
         sums = tuple(self._sum(port, terms, one.occurrence, spot) for spot in touched)
         return Projected(own, tuple(zip(sums, touched, strict=True)))
 
@@ -212,9 +210,7 @@ class _Lowering:
             case _:
                 return Plain(occurrence.frame)
 
-    def _gather(
-        self, what: str | Part | Projection, source: Source, frame: int, at: Positions
-    ) -> int:
+    def _gather(self, what: str | Part, source: Source, frame: int, at: Positions) -> int:
         gather = Gather(self._slot(), what, source, frame, at)
         self.instructions.append(gather)
         return gather.out

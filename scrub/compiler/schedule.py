@@ -70,11 +70,10 @@ Source = Plain | Zero | Mean | MeanOver | Change
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """A value that needs no run of a component: a stream's sum, a part's output, or what a port's
-    projection makes of the row as it is."""
+    """A value that needs no run of a component: a stream's sum, or a part's output."""
 
     out: int
-    what: str | Part | Projection  # a stream's name, a component part, or a port's projection
+    what: str | Part  # a stream's name, or a component part
     source: Source
     frame: (
         int  # the draw whose rows say where positions are; of a change, in what it is a change of
@@ -104,11 +103,11 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """What a step reads through a port where it need not sum and project all of it: `own`, what
-    the projection makes of the frame as it is, and `put`, sums that are projected and put in its
-    place at some positions."""
+    """What a step reads through a port where it need not sum and project all of it: what was
+    recorded of the projection on the frame as it is, and `put`, slots of sums that are projected
+    and put in its place at some positions."""
 
-    own: int
+    own: Projection
     put: tuple[tuple[int, Positions], ...] = ()
 
 
@@ -164,12 +163,7 @@ class Schedule:
 
     def sites(self) -> tuple[Site, ...]:
         """What has to be recorded, each place once."""
-        found = {
-            site_of(i.what): None
-            for i in self.instructions
-            if isinstance(i, Gather) and not isinstance(i.source, Zero)
-        }
-        return tuple(found)
+        return tuple(dict.fromkeys(site for i in self.instructions for site in _sites(i)))
 
     def steps(self) -> Iterator[Step]:
         return (s for i in self.instructions if isinstance(i, Run) for s in i.steps)
@@ -179,11 +173,19 @@ class Schedule:
         return "\n".join(line for i in self.instructions for line in _lines(i))
 
 
-def site_of(what: str | Part | Projection) -> Site:
+def _sites(instruction: Instruction) -> Iterator[Site]:
+    """What an instruction looks up."""
+    match instruction:
+        case Gather(_, what, source) if not isinstance(source, Zero):
+            yield site_of(what)
+        case Run(steps):
+            reads = (read for step in steps for _, read in step.ports)
+            yield from (read.own.site for read in reads if isinstance(read, Projected))
+
+
+def site_of(what: str | Part) -> Site:
     if isinstance(what, str):
         return Site(Kind.STREAM, what)
-    if isinstance(what, Projection):
-        return what.site
     if what.experts:
         return Site(Kind.EXPERTS, what.component, what.experts)
     return Site(Kind.NEURONS if what.neurons else Kind.OUTPUT, what.component)
@@ -192,8 +194,8 @@ def site_of(what: str | Part | Projection) -> Site:
 def slots_of(reading: Reading) -> tuple[int, ...]:
     """The slots that a port reads."""
     match reading:
-        case Projected(own, put):
-            return (own, *(slot for slot, _ in put))
+        case Projected(_, put):
+            return tuple(slot for slot, _ in put)
         case slot:
             return (slot,)
 

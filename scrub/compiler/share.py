@@ -69,7 +69,7 @@ def _reading(reading: Reading, slots: Mapping[int, int]) -> Reading:
     match reading:
         case Projected(own, put):
             moved = tuple((slots.get(slot, slot), at) for slot, at in put)
-            return Projected(slots.get(own, own), moved)
+            return Projected(own, moved)
         case slot:
             return slots.get(slot, slot)
 

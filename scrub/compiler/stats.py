@@ -2,64 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
-from scrub.compiler.schedule import (
-    Free,
-    Gather,
-    Instruction,
-    Projected,
-    Reading,
-    Run,
-    Schedule,
-    Step,
-    Sum,
-    Zero,
-    slots_of,
-)
-from scrub.graph import (
-    ALL,
-    Component,
-    Everywhere,
-    Indices,
-    Kind,
-    Part,
-    Port,
-    Positions,
-    Projection,
-    Reach,
-    Role,
-    Site,
-)
-
-OUTPUTS = 3  # while it is scored: an output, the model's own, and a copy of either
-DOUBLES = 7  # float64 values for each of the output's: those of KL, the most of all metrics
-MODULE_VALUES = 2**25  # the most in an attention module that is run on several heads in turns
-HIDDEN_COPIES = 5  # of an MLP's hidden units, in the middle of its activation function
-STREAM_COPIES = 4  # in a forward pass: the residual stream, before and after a norm, and a sum
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes that the data gives: the longest input in each position space, how many inputs,
-    positions in each role."""
-
-    lengths: Mapping[str, int]
-    inputs: int
-    roles: Mapping[str, int] = field(default_factory=dict)
-    bytes_per_value: int = 4  # of recorded activations
-    bytes_per_sum: int = 4  # of sums and differences
-
-    def positions(self, at: Positions, space: str) -> int:
-        match at:
-            case Everywhere():
-                return self.lengths[space]
-            case Indices(indices):
-                return len(indices)
-            case Role(name, item):
-                return self.roles[name] if item is None else 1
+from scrub.compiler.schedule import Free, Gather, Run, Schedule, Sum
+from scrub.compiler.sizes import Shape, Sizes
+from scrub.graph import ALL, Kind, Site
 
 
 @dataclass(frozen=True)
@@ -93,7 +40,7 @@ class Stats:
 
 def stats(schedule: Schedule, shape: Shape) -> Stats:
     """Costs of a schedule on data of a shape."""
-    sizes = _Sizes(schedule, shape)
+    sizes = Sizes(schedule, shape)
     live = peak = 0
     slots: dict[int, int] = {}
     for instruction in schedule.instructions:
@@ -110,7 +57,9 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     output = schedule.graph[schedule.graph.output]
     read_out = sizes.evaluation(output, ALL)
     unread = Site(Kind.OUTPUT, output.name) not in sites
-    alone = sum(map(sizes.recording, sites))
+    alone = sum(  # each range of experts is recorded as the difference of two runs
+        2 * sizes.evaluation(schedule.graph[site.name], ALL) for site in sites if site.experts
+    )
     count = schedule.instructions
     return Stats(
         flops=sum(map(sizes.flops, count)),
@@ -130,214 +79,4 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
 
 def site_bytes(schedule: Schedule, shape: Shape, site: Site) -> int:
     """Bytes that the recording keeps for one site."""
-    return _Sizes(schedule, shape).site(site)
-
-
-@dataclass(frozen=True, eq=False)
-class _Sizes:
-    """Sizes and costs of single instructions, for one item."""
-
-    schedule: Schedule
-    shape: Shape
-
-    @cached_property
-    def widths(self) -> Mapping[int, int]:
-        """The width of each slot."""
-        found: dict[int, int] = {}
-        for instruction in self.schedule.instructions:
-            match instruction:
-                case Gather(out, what):
-                    found[out] = self.width(what)
-                case Sum(out, base):
-                    found[out] = found[base]
-                case Run(steps):
-                    found.update({step.out: self.width(step.part) for step in steps})
-        return found
-
-    def width(self, what: str | Part | Projection) -> int:
-        graph = self.schedule.graph
-        if isinstance(what, Part):
-            return graph[what.component].width
-        if isinstance(what, Projection):
-            return what.width
-        return max((graph[feeder].width for feeder in graph.streams[what]), default=1)
-
-    def space(self, what: str | Part | Projection) -> str:
-        graph = self.schedule.graph
-        if isinstance(what, Projection):
-            return graph.stream_spaces[graph[what.component].port(what.port).stream]
-        return graph[what.component].space if isinstance(what, Part) else graph.stream_spaces[what]
-
-    @cached_property
-    def spaces(self) -> Mapping[int, str]:
-        """The position space of each slot."""
-        found: dict[int, str] = {}
-        for instruction in self.schedule.instructions:
-            match instruction:
-                case Gather(out, what):
-                    found[out] = self.space(what)
-                case Sum(out, base):
-                    found[out] = found[base]
-                case Run(steps):
-                    found.update({step.out: self.space(step.part) for step in steps})
-        return found
-
-    def slot(self, out: int, at: Positions) -> int:
-        positions = self.shape.positions(at, self.spaces[out])
-        return self.shape.bytes_per_sum * positions * self.widths[out]
-
-    def slots(self, instruction: Instruction) -> dict[int, int]:
-        """Bytes of what an instruction makes."""
-        match instruction:
-            case Gather(out, _, _, _, at) | Sum(out, _, _, _, at):
-                return {out: self.slot(out, at)}
-            case Run(steps):
-                return {step.out: self.slot(step.out, step.at) for step in steps}
-            case _:
-                return {}
-
-    def output(self) -> int:
-        """Bytes of the schedule's output, the scored positions of one item."""
-        made: dict[int, int] = {}
-        for instruction in self.schedule.instructions:
-            made.update(self.slots(instruction))
-        return made[self.schedule.output]
-
-    def scoring(self, output: int) -> int:
-        """Bytes while an output is scored: it, the model's own beside it, and their doubles."""
-        return OUTPUTS * output + DOUBLES * 8 * output // self.shape.bytes_per_sum
-
-    def scratch(self, instruction: Instruction) -> int:
-        """Bytes that exist only while an instruction runs."""
-        match instruction:
-            case Sum(_, base, terms):  # one difference at a time
-                return max((self.slot(base, t.positions) for t in terms), default=0)
-            case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
-                stored = self.schedule.graph[part.component].stored
-                positions = self.shape.positions(at, self.space(part))
-                return self.shape.bytes_per_value * positions * stored
-            case Run(steps):
-                ports = [read for step in steps for _, read in step.ports]
-                whole = {read for read in ports if isinstance(read, int)}
-                put = {spot for read in ports if isinstance(read, Projected) for spot in read.put}
-                normed = sum(self.slot(slot, ALL) for slot in whole)
-                normed += sum(self.slot(slot, at) for slot, at in put)
-                graph = self.schedule.graph
-                return normed + self._inside([graph[step.part.component] for step in steps])
-            case _:
-                return 0
-
-    def _inside(self, components: Sequence[Component]) -> int:
-        """Bytes inside the modules that run these components of one group on one example."""
-        graph, lengths = self.schedule.graph, self.shape.lengths
-        sizes = [(c, lengths[c.space], lengths[graph.keys_of(c)]) for c in components]
-        # queries, keys and values twice (sliced, and laid out for the module), z twice, scores
-        mixing = [
-            4 * c.stored * (queries + keys) + 2 * queries * keys
-            for c, queries, keys in sizes
-            if any(port.reach is not Reach.SAME for port in c.ports)
-        ]
-        # more than MODULE_VALUES are run in turns, but one component at the least
-        at_once = min(sum(mixing), max(MODULE_VALUES, max(mixing, default=0)))
-        hidden = max((HIDDEN_COPIES * c.neurons * length for c, length, _ in sizes), default=0)
-        return self.shape.bytes_per_value * (at_once + hidden)
-
-    def one_pass(self) -> int:
-        """Bytes of a forward pass over one input, what is recorded of it left out."""
-        graph, groups = self.schedule.graph, dict[str, list[Component]]()
-        for component in graph.components:
-            groups.setdefault(component.group, []).append(component)
-        widths: dict[str, int] = {}
-        for c in (c for c in graph.components if c.name != graph.output):
-            widths[c.space] = max(c.width, widths.get(c.space, 1))
-        values = sum(self.shape.lengths[space] * width for space, width in widths.items())
-        streams = STREAM_COPIES * values * self.shape.bytes_per_value
-        return streams + max(map(self._inside, groups.values()), default=0)
-
-    def site(self, site: Site) -> int:
-        """Bytes that the recording keeps for one site."""
-        graph = self.schedule.graph
-        if site.kind is Kind.STREAM:
-            width = self.width(site.name)
-        elif site.kind is Kind.PROJECTED:
-            width = _projection(graph[site.name].port(site.port)).width
-        else:
-            component = graph[site.name]
-            width = component.neurons if site.kind is Kind.NEURONS else component.stored
-        length = self.shape.lengths[graph.site_space(site)]
-        return self.shape.inputs * length * width * self.shape.bytes_per_value
-
-    def flops(self, instruction: Instruction) -> int:
-        match instruction:
-            case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
-                return self._expand(part) * self.shape.positions(at, self.space(part))
-            case Run(steps):
-                graph = self.schedule.graph
-                return sum(  # some experts are the difference of two runs
-                    self.evaluation(graph[s.part.component], s.at) * (2 if s.part.experts else 1)
-                    - sum(self._spared(s, name, read) for name, read in s.ports)
-                    for s in steps
-                )
-            case _:
-                return 0
-
-    def _expand(self, part: Part) -> int:
-        """Turning what was recorded at one position into the part's output."""
-        component = self.schedule.graph[part.component]
-        if part.neurons is None:
-            return component.expand
-        return 2 * (part.neurons[1] - part.neurons[0] + 1) * component.width
-
-    def evaluation(self, component: Component, at: Positions) -> int:
-        """FLOPs of running a component for its output at positions."""
-        length = self.shape.lengths[component.space]
-        keys = self.shape.lengths[self.schedule.graph.keys_of(component)]
-        return component.cost.flops(self.shape.positions(at, component.space), length, keys)
-
-    def _spared(self, step: Step, name: str, reading: Reading) -> int:
-        """FLOPs of projecting what was projected beforehand."""
-        if not isinstance(reading, Projected):
-            return 0
-        component = self.schedule.graph[step.part.component]
-        port = component.port(name)
-        space = self.schedule.graph.stream_spaces[port.stream]
-        at = step.at if port.reach is Reach.SAME else ALL
-        put = sum(self.shape.positions(spot, space) for _, spot in reading.put)
-        spared = self.shape.positions(at, space) - put
-        return 2 * component.width * _projection(port).width * spared
-
-    def recording(self, site: Site) -> int:
-        """FLOPs of recording a site, for one input, beyond those of a forward pass."""
-        component, length = self.schedule.graph.by_name.get(site.name), self.shape.lengths
-        if component is None:
-            return 0
-        if site.kind is Kind.PROJECTED:
-            width = _projection(component.port(site.port)).width
-            return 2 * component.width * width * length[self.schedule.graph.site_space(site)]
-        # each range of experts is recorded as the difference of two runs
-        return 2 * self.evaluation(component, ALL) if site.experts else 0
-
-    def moved(self, instruction: Instruction) -> int:
-        """Bytes read and written: gathers and sums by what they copy, runs by their ports."""
-        made = sum(self.slots(instruction).values())
-        match instruction:
-            case Sum(_, _, terms):
-                return made * (2 + len(terms))
-            case Run(steps):
-                ports = sum(
-                    self._port_bytes(s, name, read) for s in steps for name, read in s.ports
-                )
-                return made + 3 * ports  # read for the norm, written, read by the projection
-            case _:
-                return made * 2
-
-    def _port_bytes(self, step: Step, port: str, reading: Reading) -> int:
-        same = self.schedule.graph[step.part.component].port(port).reach is Reach.SAME
-        put = reading.put if isinstance(reading, Projected) else ()
-        own = self.slot(slots_of(reading)[0], step.at if same else ALL)
-        return own + sum(self.slot(slot, at) for slot, at in put)
-
-
-def _projection(port: Port) -> Projection:
-    assert port.projection is not None  # nothing else is recorded as one
-    return port.projection
+    return Sizes(schedule, shape).site(site)

@@ -16,11 +16,10 @@ from scrub.compiler.schedule import (
     Step,
     Sum,
     reads,
-    slots_of,
     writes,
 )
 from scrub.errors import ScrubError
-from scrub.graph import ModelGraph, Projection, Reach
+from scrub.graph import Reach
 
 
 class IllegalSchedule(ScrubError):
@@ -74,8 +73,6 @@ def _names_known(schedule: Schedule) -> Iterator[str]:
             name = i.what if isinstance(i.what, str) else i.what.component
             if name not in known:
                 yield f"{name} is not in the model graph"
-            elif isinstance(i.what, Projection) and not _is_its_own(i.what, schedule.graph):
-                yield f"{i.what} is not what {name} is recorded with"
 
 
 def _one_group(schedule: Schedule) -> Iterator[str]:
@@ -92,38 +89,28 @@ def _right_positions(schedule: Schedule) -> Iterator[str]:
     makers = {slot: i for i in schedule.instructions for slot in writes(i)}
     for step in schedule.steps():
         for name, reading in step.ports:
-            maker = makers[slots_of(reading)[0]]
+            maker = makers.get(reading) if isinstance(reading, int) else None
             reach = schedule.graph[step.part.component].port(name).reach
             if isinstance(maker, (Gather, Sum)) and not _fits(maker, step, reach):
                 yield f"{step.part}.{name} at {step.at} reads a sum at {maker.at}"
 
 
 def _right_projections(schedule: Schedule) -> Iterator[str]:
-    """What is projected already is the port's own, of its frame, with sums of its stream put in."""
-    gathered = {i.out: i for i in schedule.instructions if isinstance(i, Gather)}
+    """What is projected already is the port's own, with sums put in where they were summed."""
     summed = {i.out: i.at for i in schedule.instructions if isinstance(i, (Gather, Sum))}
     for step in schedule.steps():
         for name, reading in step.ports:
-            own = gathered.get(slots_of(reading)[0])
-            of = None if own is None else own.what
-            if isinstance(reading, Projected):
-                port = schedule.graph[step.part.component].port(name)
-                if own is None or of != port.projection or own.frame != step.frame:
-                    yield f"{step.part}.{name} reads {of} as its projection"
-                for slot, at in reading.put:
-                    if summed[slot] != at:
-                        yield f"{step.part}.{name} puts a sum at {summed[slot]} in at {at}"
-            elif isinstance(of, Projection):
-                yield f"{step.part}.{name} reads {of} as a sum"
+            if not isinstance(reading, Projected):
+                continue
+            if reading.own != schedule.graph[step.part.component].port(name).projection:
+                yield f"{step.part}.{name} reads {reading.own} as its projection"
+            for slot, at in reading.put:
+                if summed[slot] != at:
+                    yield f"{step.part}.{name} puts a sum at {summed[slot]} in at {at}"
 
 
 def _fits(maker: Gather | Sum, step: Step, reach: Reach) -> bool:
     return maker.at == step.at or reach is not Reach.SAME
-
-
-def _is_its_own(projection: Projection, graph: ModelGraph) -> bool:
-    component = graph[projection.component]
-    return any(port.projection == projection for port in component.ports)
 
 
 RULES: tuple[Callable[[Schedule], Iterator[str]], ...] = (

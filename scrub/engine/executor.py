@@ -30,11 +30,12 @@ from scrub.compiler import (
     site_of,
 )
 from scrub.data.dataset import Dataset, Ints
+from scrub.engine.lookups import Lookups
 from scrub.engine.means import Means
-from scrub.graph import Part, Positions, Projection
+from scrub.graph import Everywhere, Part, Positions, Site
 from scrub.models.base import Batch, Call, Given, Model
 from scrub.models.batches import Inputs
-from scrub.models.recording import Recording
+from scrub.models.recording import Entries, Recording
 from scrub.models.sending import sent
 
 
@@ -94,18 +95,16 @@ class _Chunk:
         self.executor = executor
         self.rows = rows
         self.slots: dict[int, torch.Tensor] = {}
-        self._positions: dict[tuple[Positions, int], torch.Tensor | None] = {}
-        self._inputs: dict[int, torch.Tensor] = {}
+        self._lookups: dict[torch.device, Lookups] = {}
         self._frames: dict[int, Batch] = {}
 
-    def tensor(self, values: Any) -> torch.Tensor:
-        return sent(values, self.executor.model.device)
-
-    def inputs(self, draw: int) -> torch.Tensor:
-        """Which recorded input each item's draw takes, [item]."""
-        if draw not in self._inputs:
-            self._inputs[draw] = self.tensor(self.executor.dataset.sequence[self.rows[draw]])
-        return self._inputs[draw]
+    def lookups(self, home: torch.device) -> Lookups:
+        """Where the draws look, on the device on which a recording lives."""
+        if home not in self._lookups:
+            executor = self.executor
+            found = Lookups(executor.dataset, executor.positions, self.rows, home)
+            self._lookups[home] = found
+        return self._lookups[home]
 
     def frame(self, draw: int) -> Batch:
         """The rows of a draw; their fields and lengths are made when they are asked for."""
@@ -117,11 +116,7 @@ class _Chunk:
 
     def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
         """Positions [item, n] in the frame of a draw, None for all."""
-        if (at, draw) not in self._positions:
-            table = self.executor.positions(at)
-            found = None if table is None else self.tensor(table[self.rows[draw]])
-            self._positions[at, draw] = found
-        return self._positions[at, draw]
+        return self.lookups(self.executor.model.device).positions(at, draw)
 
     def spots(self, at: Positions, draw: int) -> torch.Tensor:
         """The same where they are not all."""
@@ -139,37 +134,49 @@ class _Chunk:
         return self.looked_up(gather.what, gather.source, gather.frame, gather.at)
 
     def looked_up(
-        self, what: str | Part | Projection, source: Source, frame: int, at: Positions
+        self, what: str | Part, source: Source, frame: int, at: Positions
     ) -> torch.Tensor:
         """Recorded (or averaged) activations at positions of a frame."""
         executor, site = self.executor, site_of(what)
-        recording = executor.recording
         match source:
             case Plain(draw):
-                picked = self.inputs(draw)
+                return self.plain(site, draw, frame, at)
             case Mean():
-                recording = executor.means.over(site, None)
-                picked = self.tensor(np.zeros(self.rows.shape[1], dtype=np.int64))
+                column, numbers = None, np.zeros(self.rows.shape[1], dtype=np.int64)
             case MeanOver(column, draw):
-                recording = executor.means.over(site, column)
-                picked = self.tensor(executor.means.classes(column)[self.rows[draw]])
+                numbers = executor.means.classes(column)[self.rows[draw]]
             case Zero() | Change():
                 raise ValueError("zeros and changes are not recorded")
-        where = self.positions(at, frame)
-        return recording.rows(site, picked) if where is None else recording.at(site, picked, where)
+        means = executor.means.over(site, column)
+        home = means.home(site)
+        return means.at(site, sent(numbers, home), self.lookups(home).positions(at, frame))
+
+    def entries(self, site: Site, draw: int) -> Entries:
+        """All positions of what was recorded on the rows that a draw takes."""
+        recording = self.executor.recording
+        inputs = self.lookups(recording.home(site)).inputs(draw)
+        return Entries(recording, site, inputs, recording.device)
+
+    def plain(self, site: Site, draw: int, frame: int, at: Positions) -> torch.Tensor:
+        """What was recorded on the rows that a draw takes."""
+        recording = self.executor.recording
+        there = self.lookups(recording.home(site))
+        if isinstance(at, Everywhere):
+            return recording.at(site, there.inputs(draw), None)
+        if recording.is_narrow(site):
+            return recording.at(site, there.inputs(draw), there.positions(at, frame))
+        running = there.running(at, draw, frame, recording.length(site))
+        return recording.running(site, running, self.rows.shape[1])
 
 
 def _gather(chunk: _Chunk, gather: Gather) -> None:
-    """A stream's sum, a part's output or a projection, without running a component."""
+    """A stream's sum, or a part's output, without running a component."""
     executor, what = chunk.executor, gather.what
     dtype = accumulator(executor.model.dtype)
     if isinstance(gather.source, Zero):
         chunk.slots[gather.out] = _constant(chunk, gather, dtype)
         return
     stored = chunk.recorded(gather)
-    if isinstance(what, Projection):
-        chunk.slots[gather.out] = stored
-        return
     if isinstance(what, str):
         chunk.slots[gather.out] = stored.to(dtype)
         return
@@ -247,7 +254,7 @@ def _call(chunk: _Chunk, step: Step) -> Call:
         match reading:
             case Projected(own, put):
                 sums = [(chunk.slots[s], chunk.spots(at, step.frame)) for s, at in put]
-                given[name] = Given(chunk.slots[own], sums)
+                given[name] = Given(chunk.entries(own.site, step.frame), sums)
             case slot:
                 ports[name] = chunk.slots[slot]
     frame, at = chunk.frame(step.frame), chunk.positions(step.at, step.frame)

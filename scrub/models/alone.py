@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,6 +23,7 @@ from scrub.models.families.base import Attention, Heads
 from scrub.models.families.layouts import strips_of
 from scrub.models.linear import project, project_each, woven
 from scrub.models.pieces import Tensor
+from scrub.models.recording import Entries, abreast
 from scrub.models.substitute import Bound, parametrised
 
 if TYPE_CHECKING:
@@ -76,22 +78,23 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int) -> Laid:
     beforehand is laid down as it is, and what is put in laid over it."""
     virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)
     made = _slices(piece, calls)
-    laid: dict[str, dict[int, Tensor]] = {}  # by path: where each slice goes
+    laid: dict[str, dict[int, Tensor | Entries]] = {}  # by path: where each slice goes
     over: list[tuple[str, slice, Tensor, Tensor]] = []  # path, columns, positions, what goes there
     for port in PORTS:
         (path,) = piece.attention.projections[port]
         for i, call in enumerate(calls):
             start = piece.attention.layout(port, i, virtual)
-            if port in call.given:
-                value = call.given[port].own
-                columns = slice(start, start + value.shape[2])
-                puts = call.given[port].put
-                over += [(path, columns, at, made[_slice(piece, call, port, x)]) for x, at in puts]
-            else:
+            slices = laid.setdefault(path, {})
+            if port not in call.given:
                 value = made[_slice(piece, call, port, call.ports[port])]
-            if port == "q" and call.at is not None:
-                value = _spread(value, call.at, length)
-            laid.setdefault(path, {})[start] = value
+                at = call.at if port == "q" else None
+                slices[start] = value if at is None else _spread(value, at, length)
+                continue
+            given = call.given[port]
+            slices[start] = given.own
+            columns = slice(start, start + given.own.shape[2])
+            for x, at in given.put:
+                over.append((path, columns, at, made[_slice(piece, call, port, x)]))
     whole = {path: _joined(some) for path, some in laid.items()}
     for path, columns, at, value in over:
         whole[path][:, :, columns].scatter_(1, at[:, :, None].expand_as(value), value)
@@ -152,16 +155,28 @@ def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:
     return whole
 
 
-def _joined(laid: Mapping[int, Tensor]) -> Tensor:
-    """Slices side by side, each where it belongs; zeros where none does."""
-    values = []
+def _joined(laid: Mapping[int, Tensor | Entries]) -> Tensor:
+    """Slices side by side, each where it belongs; zeros where none does. Neighbours that are looked
+    up are looked up together."""
+    found: list[Tensor] = []
+    waiting: list[Entries] = []
     end = 0
-    for start, value in sorted(laid.items()):
+    for start, value in sorted(laid.items(), key=itemgetter(0)):
+        if waiting and (start > end or isinstance(value, Tensor)):
+            found.append(abreast(waiting))
+            waiting = []
+        rows, length, width = value.shape
         if start > end:
-            values.append(value.new_zeros(*value.shape[:2], start - end))
-        values.append(value)
-        end = start + value.shape[2]
-    return torch.cat(values, dim=2)
+            of = value if isinstance(value, Tensor) else found[-1]
+            found.append(of.new_zeros(rows, length, start - end))
+        if isinstance(value, Tensor):
+            found.append(value)
+        else:
+            waiting.append(value)
+        end = start + width
+    if waiting:
+        found.append(abreast(waiting))
+    return torch.cat(found, dim=2) if len(found) > 1 else found[0]
 
 
 def _tables(piece: HeadsPiece, heads: Sequence[int]) -> dict[str, nn.Module]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from scrub.graph import Kind, ModelGraph, Part, Site
+
+if TYPE_CHECKING:
+    from scrub.models.recording import Entries  # which records what this describes
 
 __all__ = ["Batch", "Call", "Given", "Kind", "Model", "Site"]
 
@@ -46,12 +49,11 @@ class Batch:
 class Given:
     """What a port's projection makes of its input, where most of it is known beforehand.
 
-    `own` is what was recorded of the frame, [row, length, slice] ([row, n, slice] for a port that
-    reads the same position only). `put` are sums [row, m, width] that are projected and take its
-    place at positions [row, m].
+    `own` is what was recorded of the frame at all positions, [row, length, slice]. `put` are sums
+    [row, m, width] that are projected and take its place at positions [row, m].
     """
 
-    own: torch.Tensor
+    own: Entries
     put: Sequence[tuple[torch.Tensor, torch.Tensor]] = ()
 
 
@@ -71,8 +73,8 @@ class Call:
     at: torch.Tensor | None = None  # [row, n] positions, int64
     given: Mapping[str, Given] = field(default_factory=dict)
 
-    def seen(self, port: str) -> torch.Tensor:
-        """A tensor with the rows and the positions that are read through a port, [row, n, …]."""
+    def seen(self, port: str) -> torch.Tensor | Entries:
+        """What has the rows and the positions that are read through a port, [row, n, …]."""
         return self.given[port].own if port in self.given else self.ports[port]
 
 

@@ -19,6 +19,7 @@ from scrub.models.implementations import IMPLEMENTATIONS, implemented, offers
 from scrub.models.keywords import keywords
 from scrub.models.measure import Check, Pairs, difference, finite, worst
 from scrub.models.plain import Plain
+from scrub.models.recording import Entries, Place, Recording
 from scrub.models.substitute import evaluating, weights
 from scrub.models.versions import attention_for
 
@@ -131,14 +132,15 @@ def _from_projections(
     given: dict[str, Given] = {}
     for port in component.ports:
         assert port.projection is not None  # of a group, all have one or none
-        own = recorded[port.projection.site]
-        if port.reach is Reach.SAME:
-            given[port.name] = Given(own)
-            continue
-        stream, noisy = plain.stream(port.stream), own.clone()
-        noisy[:, ::2] = plain.random(own)[:, ::2]
-        spots = torch.arange(0, own.shape[1], 2, device=own.device).expand(len(own), -1)
-        given[port.name] = Given(noisy, [(stream[:, ::2], spots)])
+        site = port.projection.site
+        own = recorded[site].clone()
+        rows = torch.arange(len(own), device=own.device)
+        entries = Entries(Recording({site: own}, own.device, Place.DEVICE), site, rows, own.device)
+        given[port.name] = Given(entries)
+        if port.reach is not Reach.SAME:
+            spots = torch.arange(0, own.shape[1], 2, device=own.device).expand(len(own), -1)
+            given[port.name] = Given(entries, [(plain.stream(port.stream)[:, ::2], spots)])
+            own[:, ::2] = plain.random(own)[:, ::2]
     return Call(Part(component.name), {}, plain.batch, given=given)
 
 

@@ -12,7 +12,7 @@ and the wanted one is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,9 +27,9 @@ from scrub.models.base import Batch, Call, Whole
 from scrub.models.batches import Lazy
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads, Run
-from scrub.models.linear import bias_of, columns, gather_each, project, weight_of
+from scrub.models.linear import bias_of, columns, gather_each, weight_of
 from scrub.models.pieces import Found, Piece, Tensor, narrow, watch_input
-from scrub.models.spots import Watch
+from scrub.models.spots import Spot, Watch
 from scrub.models.together import together
 
 MOST_ELEMENTS = {"cpu": 2**24, "cuda": 2**28}  # of one module call, in queries, keys and values
@@ -75,19 +75,14 @@ class HeadsPiece(Piece):
             watch_input(watch, self.organ.before or self.organ.whole[0], site, found)
 
     def _watch_projection(self, watch: Watch, site: Site, found: Found) -> None:
-        """What the module is handed has passed the norm; it is projected by the slice alone, as
-        where it is re-run: nothing is supposed of when, and on what, it applies its projection."""
+        """A head's slice of what its projection gives when it is first applied: a re-run puts its
+        own in the place of the same."""
+        module, start, width = self.slice_of(site.name, site.port)
 
-        def projected(x: Tensor) -> Tensor:
-            module, start, width = self.slice_of(site.name, site.port)
-            (value,) = project(module, x.to(weight_of(module)), [start], width)
-            return value.contiguous()
+        def keep(output: Tensor) -> None:
+            found[site] = output[..., start : start + width].clone()  # some are clamped in place
 
-        whole = self.organ.whole[0]
-        if self.organ.memory_space and site.port != "q":
-            watch.before(whole, self._memory_listener(site, found, projected))
-        else:
-            watch_input(watch, whole, site, found, projected)
+        watch.after(Spot(module, self.organ.whole[0].turn), keep)
 
     def slice_of(self, component: str, port: str) -> tuple[nn.Module, int, int]:
         """Where a head's slice at a port lies: its projection, where it starts, and its width."""
@@ -95,12 +90,10 @@ class HeadsPiece(Piece):
         start = self.attention.layout(port, number_of(component), self.heads)
         return (self.organ.projections or {})[path], start, self.heads.wide(port)
 
-    def _memory_listener(
-        self, site: Site, found: Found, of: Callable[[Tensor], Tensor] = lambda x: x
-    ) -> Any:
+    def _memory_listener(self, site: Site, found: Found) -> Any:
         def keep(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             name = next((name for name in self.attention.memory if name in kwargs), None)
-            found[site] = of(kwargs[name] if name else args[1])
+            found[site] = kwargs[name] if name else args[1]
 
         return keep
 
@@ -164,7 +157,7 @@ class HeadsPiece(Piece):
         """The padded length of the queries' own space."""
         if not self.organ.memory_space:
             return call.seen("k").shape[1]
-        if call.at is None:
+        if call.at is None or "q" in call.given:  # what was recorded has all positions
             return call.seen("q").shape[1]
         field = call.frame.fields.get(self.organ.step.stack.space)
         return int(call.at.max()) + 1 if field is None else field.shape[1]

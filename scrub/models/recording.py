@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from scrub.errors import InputRefused, Problem
-from scrub.graph import Site
+from scrub.graph import Kind, Site
 from scrub.models.base import Model
 from scrub.models.batches import Inputs
 from scrub.models.exhaustion import is_out_of_memory
+from scrub.models.sending import sent
 
 
 class Place(enum.Enum):
@@ -28,6 +29,15 @@ class Place(enum.Enum):
     DEVICE = "device"
     HOST = "host"
     DISK = "disk"
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Sites of one width that lie one behind the other, [site, input, length, width]: what heads
+    read through their ports, which is looked up for many of them at once."""
+
+    values: torch.Tensor
+    number: Mapping[Site, int]
 
 
 @dataclass(eq=False)
@@ -44,38 +54,99 @@ class Recording:
     place: Place
     longest: Mapping[Site, int] = field(default_factory=dict)
     folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    blocks: dict[Site, Block] = field(default_factory=dict, repr=False)
 
     def __enter__(self) -> Recording:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.values.clear()
+        self.blocks.clear()
         if self.folder is not None:
             self.folder.cleanup()
 
-    def rows(self, site: Site, inputs: torch.Tensor) -> torch.Tensor:
-        """All positions of these inputs, [row, length, width], on the device."""
-        value = self.values[site]
-        return value.index_select(0, inputs.to(value.device)).to(self.device, non_blocking=True)
+    def home(self, site: Site) -> torch.device:
+        """Where a site's values lie, and so where what they are looked up by has to be."""
+        return self.values[site].device
 
-    def at(self, site: Site, inputs: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """These positions [row, n] of these inputs, [row, n, width], on the device.
+    def length(self, site: Site) -> int:
+        """How many positions a site has in each input."""
+        return self.values[site].shape[1]
+
+    def is_narrow(self, site: Site) -> bool:
+        """Whether a site has fewer positions than the inputs, so that some may not be there."""
+        return self.length(site) < self.longest.get(site, 0)
+
+    def at(self, site: Site, inputs: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
+        """These positions [row, n] of these inputs [row], [row, n, width], on the device; None for
+        all of them.
 
         Raises `InputRefused` for a position that the site does not have.
         """
-        value = self.values[site]
-        length = value.shape[1]
-        # what is read was checked with the data, so only a site narrower than those is looked at
-        # again: looking takes its time, and a GPU would be waited for
-        if length < self.longest.get(site, length + 1):
+        if positions is None:
+            return self.picked(self.values[site], inputs)
+        length = self.length(site)
+        # what is read was checked with the data, so only a narrow site is looked at again: looking
+        # takes its time, and a GPU would be waited for
+        if self.is_narrow(site):
             _require_positions(site, positions, length)
-        flat = (inputs[:, None] * length + positions).flatten().to(value.device)
-        picked = value.view(-1, value.shape[2]).index_select(0, flat)
-        return picked.view(*positions.shape, -1).to(self.device, non_blocking=True)
+        return self.running(site, (inputs[:, None] * length + positions).flatten(), len(inputs))
+
+    def running(self, site: Site, which: torch.Tensor, rows: int) -> torch.Tensor:
+        """The same by one index that runs through all positions of all inputs, [row · n]."""
+        value = self.values[site]
+        return self.picked(value.view(-1, value.shape[2]), which).view(rows, -1, value.shape[2])
+
+    def picked(self, value: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+        """Entries of a value on the device; from the host through pinned memory, for a copy out of
+        any other waits for the device."""
+        if value.is_cuda or self.device.type != "cuda":
+            return value.index_select(0, which).to(self.device)
+        shape = (len(which), *value.shape[1:])
+        rows = torch.empty(shape, dtype=value.dtype, device=value.device, pin_memory=True)
+        torch.index_select(value, 0, which, out=rows)
+        return rows.to(self.device, non_blocking=True)
 
     @property
     def bytes(self) -> int:
         return sum(value.nbytes for value in self.values.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """What was recorded at a site of some inputs [row], [row, length, width]: looked up on a device
+    when it is wanted, together with that at other sites."""
+
+    recording: Recording
+    site: Site
+    inputs: torch.Tensor
+    device: torch.device
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        length, width = self.recording.values[self.site].shape[1:]
+        return len(self.inputs), length, width
+
+
+def abreast(entries: Sequence[Entries]) -> torch.Tensor:
+    """Entries of as many rows and positions side by side, [row, length, width of all].
+
+    One look-up for those of one block.
+    """
+    recording = entries[0].recording
+    blocks = [recording.blocks.get(one.site) for one in entries]
+    block = blocks[0]
+    if block is None or any(other is not block for other in blocks):
+        found = torch.cat([e.recording.at(e.site, e.inputs, None) for e in entries], dim=2)
+        return found.to(entries[0].device)
+    _, inputs, length, width = block.values.shape
+    numbers = [block.number[one.site] * inputs for one in entries]
+    home = block.values.device
+    lines = torch.stack([one.inputs for one in entries], dim=1) + sent(torch.tensor(numbers), home)
+    spots = torch.arange(length, device=home)[:, None]
+    which = (lines[:, None] * length + spots).flatten()  # [row · position · entry]
+    found = recording.picked(block.values.view(-1, width), which)
+    return found.view(len(lines), length, -1).to(entries[0].device)
 
 
 def _require_positions(site: Site, positions: torch.Tensor, length: int) -> None:
@@ -114,7 +185,7 @@ def record(
             for site, value in values.items():
                 if site not in recording.values:
                     shape = (len(inputs), *value.shape[1:])
-                    recording.values[site] = _storage(recording, site, shape, value.dtype)
+                    _make_room(recording, site, shape, value.dtype, values)
                 recording.values[site][first : first + len(value)].copy_(value)
             advance(len(next(iter(values.values()))) if values else 0)
     except BaseException:
@@ -142,9 +213,29 @@ def _chunks(
         first += len(rows)
 
 
-def _storage(
-    recording: Recording, site: Site, shape: tuple[int, ...], dtype: torch.dtype
-) -> torch.Tensor:
+def _make_room(
+    recording: Recording,
+    site: Site,
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+    found: Mapping[Site, torch.Tensor],
+) -> None:
+    """Storage for a site; for projections, in a block with all others of the same shape."""
+    if site.kind is not Kind.PROJECTED:
+        recording.values[site] = _storage(recording, shape, dtype)
+        return
+    alike = [
+        other
+        for other, value in found.items()
+        if other.kind is Kind.PROJECTED and value.shape[1:] == shape[1:]
+    ]
+    values = _storage(recording, (len(alike), *shape), dtype)
+    block = Block(values, {other: i for i, other in enumerate(alike)})
+    recording.values |= dict(zip(alike, values.unbind(), strict=True))
+    recording.blocks |= dict.fromkeys(alike, block)
+
+
+def _storage(recording: Recording, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     if recording.place is Place.DEVICE:
         return torch.empty(shape, dtype=dtype, device=recording.device)
     if recording.place is Place.HOST:
