@@ -16,6 +16,7 @@ from scrub.graph import Positions
 from scrub.models.sending import sent
 
 Tables = Callable[[Positions], Ints | None]
+FEW = 16  # positions of a row: more are worked out for one draw at a time, or they would be many
 
 
 class Lookups:
@@ -27,7 +28,7 @@ class Lookups:
     def __init__(self, dataset: Dataset, tables: Tables, rows: Ints, device: torch.device) -> None:
         self.rows, self.tables, self.device = rows, tables, device
         self._inputs = sent(dataset.sequence[rows], device)  # [draw, item]
-        self._positions: dict[Positions, torch.Tensor | None] = {}  # [draw, item, n]
+        self._positions: dict[Positions, torch.Tensor] = {}  # [draw, item, n]
         self._running: dict[tuple[Positions, int], torch.Tensor] = {}  # [draw, item · n]
 
     def inputs(self, draw: int) -> torch.Tensor:
@@ -36,25 +37,23 @@ class Lookups:
 
     def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
         """Positions [item, n] in the frame of a draw, None for all."""
-        found = self._all_positions(at)
-        return None if found is None else found[draw]
+        table = self.tables(at)
+        if table is None:
+            return None
+        if table.shape[1] > FEW:
+            return sent(table[self.rows[draw]], self.device)
+        if at not in self._positions:
+            self._positions[at] = sent(table[self.rows], self.device)
+        return self._positions[at][draw]
 
     def running(self, at: Positions, draw: int, frame: int, length: int) -> torch.Tensor:
         """The positions `at` of a frame, in the inputs that a draw takes, by one index that runs
         through all inputs of `length` positions each, [item · n]."""
-        if draw != frame:
-            spots = self.positions(at, frame)
-            assert spots is not None  # all positions are looked up by their inputs
+        spots = self.positions(at, frame)
+        assert spots is not None  # all positions are looked up by their inputs
+        if draw != frame or at not in self._positions:
             return (self._inputs[draw][:, None] * length + spots).flatten()
         if (at, length) not in self._running:
-            found = self._all_positions(at)
-            assert found is not None
-            self._running[at, length] = (self._inputs[:, :, None] * length + found).flatten(1)
+            every = self._inputs[:, :, None] * length + self._positions[at]
+            self._running[at, length] = every.flatten(1)
         return self._running[at, length][draw]
-
-    def _all_positions(self, at: Positions) -> torch.Tensor | None:
-        if at not in self._positions:
-            table = self.tables(at)
-            found = None if table is None else sent(table[self.rows], self.device)
-            self._positions[at] = found
-        return self._positions[at]

@@ -1,0 +1,56 @@
+"""Where the draws of a chunk look, whether worked out for all draws at once or one at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scrub import Dataset
+from scrub.engine import lookups
+from scrub.engine.lookups import Lookups
+from scrub.graph import ALL, Indices, Role
+
+LENGTH = 7
+PLACES = (Role("one"), Role("some"), Indices((0, 2, 5)))
+
+
+def made(rng: np.random.Generator) -> tuple[Dataset, np.ndarray]:
+    """Rows of which some share an input, and what five draws take for four items."""
+    rows = [
+        {
+            "tokens": rng.integers(0, 2, LENGTH).tolist(),
+            "roles": {
+                "one": int(rng.integers(0, LENGTH)),
+                "some": sorted(rng.permutation(LENGTH)[:3].tolist()),
+            },
+        }
+        for _ in range(9)
+    ]
+    return Dataset.from_rows(rows), rng.integers(0, 9, (5, 4))
+
+
+@pytest.mark.parametrize("few", [16, 0], ids=["at once", "one by one"])
+@given(rng=st.integers(0, 2**32 - 1).map(np.random.default_rng))
+@settings(max_examples=25, deadline=None)
+def test_a_running_index_finds_the_frames_positions_in_the_draws_inputs(few, rng):
+    dataset, rows = made(rng)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookups, "FEW", few)
+        found = Lookups(dataset, dataset.positions, rows, torch.device("cpu"))
+        for at in PLACES:
+            for draw, frame in ((0, 0), (3, 3), (1, 4)):
+                table = dataset.positions(at)[rows[frame]]
+                expected = dataset.sequence[rows[draw]][:, None] * LENGTH + table
+                assert found.positions(at, frame).tolist() == table.tolist()
+                index = found.running(at, draw, frame, LENGTH)
+                assert index.tolist() == expected.flatten().tolist()
+
+
+def test_all_positions_have_no_table():
+    dataset, rows = made(np.random.default_rng(0))
+    found = Lookups(dataset, dataset.positions, rows, torch.device("cpu"))
+    assert found.positions(ALL, 0) is None
+    assert found.inputs(2).tolist() == dataset.sequence[rows[2]].tolist()
