@@ -8,7 +8,7 @@ what is read at some positions is evaluated at these alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -54,7 +54,8 @@ class _Group:
     """A group that differs from the base's: its new sum, or what was added to the old one."""
 
     shares: Mapping[str, Tensor]  # of those members whose share is known apart
-    total: Tensor | None = None
+    gross: Tensor | None = None  # with its constant terms [width], if it has any
+    constant: Tensor | None = None
     delta: Tensor | None = None
 
 
@@ -118,45 +119,38 @@ class _Flow:
 
     def _extended(self, name: str) -> Tensor | None:
         """The stream before it, and what has been added since; None where both are the base's."""
-        layout = self.base.layout
-        link = layout.links[name]
-        before = self.live(link.before) if link.before else None
-        numbers = list(dict.fromkeys(layout.group_of[member] for member in link.added))
-        changed = [n for n in numbers if n in self.groups]
-        if before is None and not changed:
+        before, gains = self.base.layout.links[name].before, self.base.layout.gains[name]
+        earlier = self.live(before) if before else None
+        changed = [n for n in gains if n in self.groups]
+        if earlier is None and not changed:
             return None
-        deltas = [delta for n in changed if (delta := self._delta(n, link.added)) is not None]
-        edited_there = State(name) in self.before  # and the sum without these edits is not known
-        if before is None and len(deltas) == len(changed) and not edited_there:
-            return sum(deltas, self.base.streams[name])
+        deltas = [self.groups[n].delta if gains[n] else None for n in changed]
+        if earlier is None:
+            edited_there = State(name) in self.before  # and the sum without these is not known
+            if not edited_there and (found := _added(self.base.streams[name], deltas)) is not None:
+                return found
+            earlier = self.base.streams[before] if before else None
+        gross = [self.groups[n].gross if n in changed and gains[n] else None for n in gains]
+        if earlier is not None and (found := _added(earlier, gross)) is not None:
+            return found
         value = self.constant(name)
-        if link.before:
-            earlier = self.base.streams[link.before] if before is None else before
-            value = earlier + (value - self.constant(link.before))
-        for number in numbers:
-            value = value + self.total(number, link.added)
+        if before and earlier is not None:
+            value = earlier + (value - self.constant(before))
+        for number in gains:
+            value = value + self.total(number, name)
         return value
 
     def constant(self, stream: str) -> Tensor:
         return self.base.model.constant(stream).to(self.wide)
 
-    def _delta(self, number: int, added: Sequence[str]) -> Tensor | None:
-        """What edits added to a group whose ports are the base's; None where they are not."""
-        return self.groups[number].delta if self._all_in(number, added) else None
-
-    def total(self, number: int, added: Sequence[str]) -> Tensor:
+    def total(self, number: int, stream: str) -> Tensor:
         """The sum of those of a group's members that a stream adds."""
-        group = self.groups.get(number)
-        if group is not None and group.total is not None and self._all_in(number, added):
-            return group.total
-        names = [c.name for c in self.base.layout.groups[number] if c.name in added]
-        total = self.share(names[0])
-        for name in names[1:]:
-            total = total + self.share(name)
-        return total
-
-    def _all_in(self, number: int, added: Sequence[str]) -> bool:
-        return {c.name for c in self.base.layout.groups[number]} <= set(added)
+        group, layout = self.groups.get(number), self.base.layout
+        if group is not None and group.gross is not None and layout.gains[stream][number]:
+            return group.gross if group.constant is None else group.gross - group.constant
+        added = layout.links[stream].added
+        names = [c.name for c in layout.groups[number] if c.name in added]
+        return sum((self.share(name) for name in names[1:]), self.share(names[0]))
 
     def advance(self, number: int) -> None:
         """Evaluates a group, if something of it is to change."""
@@ -167,9 +161,8 @@ class _Flow:
         if not moved and not any(component.name in self.new for component in members):
             return
         group = self._evaluated(members) if moved else _Group(self.base.shares)
-        found = {component.name: self._edited(component, group, moved) for component in members}
-        changed = {name: share for name, share in found.items() if share is not None}
-        self.groups[number] = _with(group, changed)
+        touched = [c for c in members if c.name in self.new or (moved and c.name in self.before)]
+        self.groups[number] = _with(group, {c.name: self._edited(c, group, moved) for c in touched})
 
     def _evaluated(self, members: Sequence[Component]) -> _Group:
         """All of a group on the streams as they are now."""
@@ -178,15 +171,13 @@ class _Flow:
         whole = self.base.model.whole(name, ports, self.base.frame)
         wide = self.wide  # of the flow itself it would be a cycle, which frees its tensors late
         shares = Made(tuple(whole.shares), lambda n: whole.shares[n].to(wide))
-        return _Group(shares, total=whole.total.to(wide))
+        return _Group(shares, whole.gross.to(wide), whole.constant)
 
-    def _edited(self, component: Component, group: _Group, moved: bool) -> Tensor | None:
-        """A component's share, its ports edited and then its output; None where nothing is."""
+    def _edited(self, component: Component, group: _Group, moved: bool) -> Tensor:
+        """A component's share, its ports edited and then its output."""
         name = component.name
         before, new = (edits.get(name, []) for edits in (self.before, self.new))
         edits = [*before, *new]
-        if not (new or (moved and before)):
-            return None
         ports = {port.name: self.stream(port.stream) for port in component.ports}
         ports = ports_under(name, ports, edits)
         share, done = group.shares[name], len(before)
@@ -225,9 +216,18 @@ def _with(group: _Group, changed: Mapping[str, Tensor]) -> _Group:
     delta = sum(new - group.shares[name] for name, new in changed.items())
     assert isinstance(delta, Tensor)
     shares = Made(tuple(group.shares), lambda n: changed[n] if n in changed else group.shares[n])
-    if group.total is None:
+    if group.gross is None:
         return _Group(shares, delta=delta)
-    return _Group(shares, total=group.total + delta)
+    return _Group(shares, group.gross + delta, group.constant)
+
+
+def _added(to: Tensor, terms: Iterable[Tensor | None]) -> Tensor | None:
+    """A sum of which all terms are known."""
+    for term in terms:
+        if term is None:
+            return None
+        to = to + term
+    return to
 
 
 @dataclass(eq=False)
@@ -247,16 +247,18 @@ class _Spots:
         link, value = layout.links[name], flow.constant(name)
         if link.before:
             value = self.stream(link.before) + (value - flow.constant(link.before))
-        for number in dict.fromkeys(layout.group_of[member] for member in link.added):
-            value = value + self._total(number, link.added)
+        for number in layout.gains[name]:
+            value = value + self._total(number, name)
         return value
 
-    def _total(self, number: int, added: Sequence[str]) -> Tensor:
+    def _total(self, number: int, stream: str) -> Tensor:
         """The sum of those of a group's members that a stream adds."""
+        layout = self.flow.base.layout
         if number < self.flow.done:
-            return picked(self.flow.total(number, added), self.at)
+            return picked(self.flow.total(number, stream), self.at)
         if number not in self.shares:
-            self.shares[number] = self._evaluated(self.flow.base.layout.groups[number])
+            self.shares[number] = self._evaluated(layout.groups[number])
+        added = layout.links[stream].added
         terms = [share for name, share in self.shares[number].items() if name in added]
         return sum(terms[1:], terms[0])
 

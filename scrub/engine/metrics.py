@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scrub.data.dataset import Dataset, Ints
 from scrub.data.task import Task
 from scrub.errors import InputRefused, Problem
+from scrub.models.sending import sent
 
 Floats = NDArray[np.float64]
 
@@ -109,16 +110,15 @@ class Scorer:
         """A built-in metric's value for each item, a few items at a time.
 
         Copies of logits in float64 are large where the vocabulary is; in slices they stay small
-        however many items a chunk holds.
+        however many items a chunk holds. A device is waited for once, at the end.
         """
         size = max(1, AT_ONCE // max(output[0].numel(), 1))
         slices = [slice(i, i + size) for i in range(0, len(output), size)]
-        values: Floats = np.concatenate(
-            [
-                self._slice(metric, output[s], None if own is None else own[s], rows[s])
-                for s in slices
-            ]
-        )
+        scored = [
+            self._values(metric, output[s], None if own is None else own[s], rows[s])
+            for s in slices
+        ]
+        values: Floats = torch.cat(scored).cpu().numpy()
         _require_finite(metric, values, output, rows)
         return values
 
@@ -142,12 +142,6 @@ class Scorer:
         if not isinstance(values, torch.Tensor) or values.shape != (len(rows),):
             found = f"must give a tensor with one value for each of {len(rows)} examples."
             raise InputRefused(Problem(where, found, "Gradients need torch operations."))
-        return values
-
-    def _slice(
-        self, metric: str, output: torch.Tensor, own: torch.Tensor | None, rows: Ints
-    ) -> Floats:
-        values: Floats = self._values(metric, output, own, rows).cpu().numpy()
         return values
 
     def _values(
@@ -175,7 +169,7 @@ class Scorer:
                     f"{output.shape[2]} wide.",
                 )
             )
-        return torch.from_numpy(answers).to(output.device)
+        return sent(answers, output.device)
 
     def _custom(self, metric: Callable[..., Any], output: torch.Tensor, rows: Ints) -> Floats:
         """The user's function, on the output and the reference rows' columns."""

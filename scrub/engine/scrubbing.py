@@ -15,6 +15,7 @@ from scrub.engine.memory import in_chunks
 from scrub.engine.metrics import Floats, Scorer
 from scrub.models.base import Model
 from scrub.models.recording import Recording
+from scrub.models.sending import sent
 from scrub.sampling.donors import Donors
 
 Advance = Callable[[int], None]
@@ -70,13 +71,13 @@ class Bench:
     def _own_of(self, which: Ints) -> torch.Tensor:
         """The model's own output for these references, [item, position, width]."""
         if self.own is not None:
-            return self.own[torch.from_numpy(which).to(self.own.device)]
+            return self.own[sent(which, self.own.device)]
         assert self._compute is not None  # the model is measured first
         some, items = np.unique(which, return_inverse=True)
         output = self._compute(some)
         if np.array_equal(some, which):
             return output
-        return output[torch.from_numpy(items).to(output.device)]
+        return output[sent(items, output.device)]
 
     def measure(
         self, schedule: Schedule, donors: Donors, advance: Advance = lambda n: None

@@ -10,6 +10,7 @@ wherever something is evaluated anew: what was ablated stays ablated when anothe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -85,6 +86,15 @@ class Layout:
         self.groups: tuple[tuple[Component, ...], ...] = groups_of(graph)
         self.group_of = {c.name: i for i, group in enumerate(self.groups) for c in group}
         self.last_mixing = last_mixing(self.groups)
+
+    @cached_property
+    def gains(self) -> Mapping[str, Mapping[int, bool]]:
+        """The groups that each stream adds to the one before it, and whether all of each."""
+        added = {s: Counter(self.group_of[name] for name in k.added) for s, k in self.links.items()}
+        return {
+            stream: {number: n == len(self.groups[number]) for number, n in counts.items()}
+            for stream, counts in added.items()
+        }
 
     @cached_property
     def first_reader(self) -> Mapping[str, int]:

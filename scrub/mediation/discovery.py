@@ -17,8 +17,9 @@ from scrub.engine.metrics import Floats
 from scrub.engine.progress import Progress
 from scrub.graph import ModelGraph
 from scrub.graph.circuits import Edge, all_edges
-from scrub.mediation.circuits import Evaluator, Keeping, Writers
+from scrub.mediation.circuits import Keeping, Writers
 from scrub.mediation.corruption import Corruption
+from scrub.mediation.evaluator import Evaluator
 from scrub.mediation.scene import Scene
 from scrub.mediation.subject import Subject
 

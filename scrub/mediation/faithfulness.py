@@ -18,12 +18,14 @@ from scrub.errors import InputRefused, Problem
 from scrub.graph.circuits import Edge
 from scrub.mediation.attribute import of_task, require_count, require_sources
 from scrub.mediation.budget import circuit_bytes
-from scrub.mediation.circuits import Evaluator, Keeping, Writers
+from scrub.mediation.circuits import Keeping, Writers
 from scrub.mediation.corruption import Corruption, corruption
 from scrub.mediation.corruption import Written as WrittenCorruption
+from scrub.mediation.evaluator import Evaluator
 from scrub.mediation.findings import Finding, Row
 from scrub.mediation.measuring import Setting, bounds_cells, unchanged
 from scrub.mediation.subject import Subject
+from scrub.mediation.turns import turns_of
 from scrub.mediation.written import Ranking, Written, edges_of, ranking_of
 from scrub.statistics.circuits import KNOTS, Areas, Gaps, areas, completeness, minimality
 from scrub.statistics.effects import Shares, mean_effects, shares
@@ -54,8 +56,8 @@ def measured(
     subject = setting.subject
     require_sources(made, subject, "a circuit")
     writers = Writers(subject.model.graph)
-    kept = [Keeping.of(circuit, writers) for circuit in circuits]
-    told.start("circuits", len(kept) * subject.items)
+    turns = [turns_of(Keeping.of(circuit, writers), writers) for circuit in circuits]
+    told.start("circuits", len(turns) * subject.items)
     values, model, empty, same = [], [], [], list[NDArray[np.bool_]]()
     for scene in subject.scenes(besides=circuit_bytes):
         other = scene.changed(made.changes)
@@ -66,8 +68,8 @@ def measured(
         kept_draws = unchanged(scene, made.changes)
         same += [] if kept_draws is None else [kept_draws]
         rows = []
-        for keeping in kept:
-            output = evaluator.output(keeping, at)
+        for each in turns:
+            output = evaluator.follow(each, at)
             rows.append(subject.scorer(output, scene.own, scene.rows))
             told.advance(len(scene.rows))
         values.append(np.stack(rows) if rows else np.zeros((0, len(scene.rows))))

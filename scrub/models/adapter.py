@@ -65,9 +65,18 @@ class TransformersModel:
         self.device = home_of(module)
         self.dtype = some.dtype
         self._own = [vars(part) for part in module.modules()]
+        self._applied = {group: self._vars(organ) for group, organ in self.anatomy.organs.items()}
         self.masked = _masked(self)
         self.pieces = self._pieces()
         self._constants: dict[str, torch.Tensor] = {}
+
+    def _vars(self, organ: Organ) -> list[dict[str, Any]]:
+        """The `vars` of the modules that a re-run applies: of all, where it calls the model."""
+        if organ.step.kind is StepKind.OUTPUT or organ.entrance is not None:
+            return self._own
+        spots = [spot.module for spot in (organ.before, *organ.whole, organ.out) if spot]
+        roots = [*spots, *(organ.projections or {}).values(), organ.scaled]
+        return list({id(m): vars(m) for r in roots if r is not None for m in r.modules()}.values())
 
     def _pieces(self) -> dict[str, Piece]:
         mixing = {
@@ -132,12 +141,13 @@ class TransformersModel:
         component = self.graph[calls[0].part.component]
         if not component.ports:
             raise ValueError(f"'{calls[0].part}' has no ports to be run on.")
-        with resting(self._own), gradients_for(p for c in calls for p in c.ports.values()):
+        own = self._applied[component.group]
+        with resting(own), gradients_for(p for c in calls for p in c.ports.values()):
             return self.pieces[component.group].run(calls)
 
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
         """All components of a group on the same ports, by one call of the model's own module."""
-        with resting(self._own), gradients_for(ports.values()):
+        with resting(self._applied[group]), gradients_for(ports.values()):
             return self.pieces[group].whole(ports, frame)
 
     def neurons(
@@ -159,7 +169,7 @@ class TransformersModel:
             for group in dict.fromkeys(self.graph[feeder].group for feeder in feeders):
                 with resting(self._own):
                     term = self.pieces[group].constant()
-                total = total if term is None else total + term.to(wide)
+                total = total if term is None else total + term.to(self.device, wide)
             self._constants[stream] = total
         return self._constants[stream]
 
@@ -209,7 +219,8 @@ class TransformersModel:
         """All but the head, where the model lets it be left out."""
         trunk = self.wiring.family.trunk
         module = entrance(self.module, trunk[0], batch) if len(trunk) == 1 else self.module
-        call(module, keywords(module, batch, self.masked))
+        with resting(self._own):
+            call(module, keywords(module, batch, self.masked))
 
     def _logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """The model's output, [row, position, width]; a pooled one has one position."""

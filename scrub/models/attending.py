@@ -54,7 +54,8 @@ def attended(piece: HeadsPiece, call: Call, seen: Circumstances) -> Tensor:
     queries = piece.normed_at("q", call.ports["q"])
     everyone = range(piece.heads.queries)
     seen = seen.fitted(piece.attention.handed, everyone, len(queries))
-    seen = _remembering(piece, seen, piece.normed_at("k", call.ports["k"]))
+    if piece.organ.memory_space:
+        seen = _remembering(piece, seen, piece.normed_at("k", call.ports["k"]))
     return _caught(replaced(piece.organ.whole[0].module, parts), queries, seen)
 
 

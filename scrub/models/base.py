@@ -82,12 +82,19 @@ class Call:
 class Whole:
     """All components of a group evaluated on the same ports.
 
-    `total` is the sum of what they add to their readers' sums [row, length, width], without
-    constant terms; `shares` what each adds, made where it is asked for.
+    `gross` is the sum of what they add to their readers' sums [row, length, width] with its
+    `constant` terms [width] (None: there are none), as a pass adds it; `shares` what each adds
+    without them, made where it is asked for.
     """
 
-    total: torch.Tensor
+    gross: torch.Tensor
     shares: Mapping[str, torch.Tensor]
+    constant: torch.Tensor | None = None
+
+    @property
+    def total(self) -> torch.Tensor:
+        """The sum of the shares."""
+        return self.gross if self.constant is None else self.gross - self.constant
 
 
 class Model(Protocol):

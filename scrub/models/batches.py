@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scrub.data.dataset import Dataset
 from scrub.graph import IMAGE, SEQUENCES, TOKENS, ModelGraph, Space
 from scrub.models.base import Batch
+from scrub.models.sending import sent
 
 
 class Lazy(Mapping[str, torch.Tensor]):
@@ -88,17 +89,17 @@ class Inputs:
         return Inputs(fields, self.spaces)
 
     def batch(self, which: Sequence[int] | NDArray[np.int64], device: torch.device) -> Batch:
-        """These inputs, each field padded to its own longest."""
+        """These inputs, each field padded to its own longest; `device` is that of the fields."""
         rows = np.asarray(which, dtype=np.int64)
 
         def lengths(space: str) -> torch.Tensor:
-            return torch.from_numpy(self.lengths[space][rows]).to(device)
+            return torch.from_numpy(self.lengths[space][rows])
 
         def field(name: str) -> torch.Tensor:
             picked = [self.fields[name][i] for i in rows.tolist()]
             if name == IMAGE:
-                return torch.from_numpy(np.stack(picked)).to(device)
-            return pad_inputs(picked, max(map(len, self.fields[name]))).to(device)
+                return sent(np.stack(picked), device)
+            return sent(pad_inputs(picked, max(map(len, self.fields[name]))), device)
 
         return Batch(Lazy(tuple(self.fields), field), Lazy(tuple(self.lengths), lengths))
 

@@ -30,7 +30,9 @@ from scrub.graph import (
     Space,
 )
 from scrub.models.base import Batch, Call, Whole
+from scrub.models.batches import Lazy
 from scrub.models.code import code_text
+from scrub.models.sending import sent
 
 Function = Callable[..., torch.Tensor]
 FRAME = "frame"  # the parameter that is handed the rows themselves
@@ -181,7 +183,12 @@ class CallableModel:
             inputs = frame.fields[piece.field]
             floating = inputs.is_floating_point()
             return piece.function(inputs.to(self.dtype) if floating else inputs).to(self.dtype)
-        return piece.function(**ports, **({FRAME: frame} if piece.framed else {}))
+        return piece.function(**ports, **({FRAME: self._there(frame)} if piece.framed else {}))
+
+    def _there(self, frame: Batch) -> Batch:
+        """The rows with their lengths on the model's device, for a user's function."""
+        lengths = Lazy(tuple(frame.lengths), lambda name: sent(frame.lengths[name], self.device))
+        return Batch(frame.fields, lengths)
 
     def record(self, batch: Batch, sites: Sequence[Site]) -> dict[Site, torch.Tensor]:
         found = self.outputs(batch)

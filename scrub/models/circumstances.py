@@ -9,7 +9,7 @@ and a batch's circumstances are put together from them, row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from scrub.models.base import Batch
 from scrub.models.families.base import Fit
+from scrub.models.sending import sent
 from scrub.models.spots import Args, Keywords, Spot, Watch, hidden_of, with_hidden
 from scrub.models.substitute import attached, silent
 
@@ -64,6 +65,8 @@ class Circumstances:
 
     def fitted(self, fits: Mapping[str, Fit], heads: Sequence[int], rows: int) -> Circumstances:
         """The same for some heads and so many rows, where a module minds."""
+        if not fits:
+            return self
         seen = self.tensors()
         known = [name for name in fits if (name, 0) in seen]
         return self.with_tensors({(n, 0): fits[n](seen[n, 0], heads, rows) for n in known})
@@ -87,6 +90,7 @@ class Surroundings:
     dummy: Callable[[int, Mapping[str, int]], Batch]
     masked: tuple[str, ...]
     state: Callable[[], object]  # what else decides: the attention implementation
+    homes: Mapping[str, torch.device] = field(default_factory=dict)  # where there are several
     _seen: dict[object, Seen] = None  # type: ignore[assignment]
     _by_row: dict[tuple[str, ...], ByRow] = None  # type: ignore[assignment]
 
@@ -106,13 +110,15 @@ class Surroundings:
         changed = {}
         for where in by_row:
             rows = torch.cat([seen.tensors()[where][:1] for seen in passes])
-            changed[where] = rows.index_select(0, row_kind.to(rows.device))
+            changed[where] = rows.index_select(0, sent(row_kind, rows.device))
         return passes[0].with_tensors(changed)
 
     def _widened(self, group: str, padded: Mapping[str, int], frame: Batch) -> Circumstances:
         """Those of one row, for all of them: some modules insist on a mask for each row."""
         seen, rows = self._pass(padded, None)[group], len(next(iter(frame.lengths.values())))
         masks = {w: x for w, x in seen.tensors().items() if "mask" in w[0] and len(x) == 1 < rows}
+        if not masks:
+            return seen
         return seen.with_tensors({w: x.expand(rows, *x.shape[1:]) for w, x in masks.items()})
 
     def _lengths(self, padded: Mapping[str, int], frame: Batch) -> torch.Tensor | None:
@@ -120,9 +126,9 @@ class Surroundings:
         spaces = [space for space in self.masked if space in padded]
         if not spaces:
             return None
-        lengths = torch.stack([frame.lengths[space] for space in spaces], dim=1).cpu()
-        full = torch.tensor([padded[space] for space in spaces])
-        return None if bool((lengths == full).all()) else lengths
+        if all(int(frame.lengths[space].min()) == padded[space] for space in spaces):
+            return None
+        return torch.stack([frame.lengths[space] for space in spaces], dim=1)
 
     def _pass(self, padded: Mapping[str, int], lengths: Lengths | None) -> Seen:
         """One pass over rows of these lengths, or without any padding."""
@@ -150,7 +156,14 @@ class Surroundings:
             for group, spot in self.spots.items():
                 watch.before(spot, _listener(group, seen))
             self.forward(batch)
-        return seen
+        return {group: self._at_home(group, found) for group, found in seen.items()}
+
+    def _at_home(self, group: str, seen: Circumstances) -> Circumstances:
+        """A table is made on the first device, and then handed from layer to layer."""
+        if group not in self.homes:
+            return seen
+        found = seen.tensors().items()
+        return seen.with_tensors({where: x.to(self.homes[group]) for where, x in found})
 
     def _rows(self, padded: Mapping[str, int]) -> ByRow:
         """Which arguments have a row for each row of the batch: those that grow with it."""

@@ -122,11 +122,13 @@ class HeadsPiece(Piece):
     def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
         """All heads by one call of the module, where its ports are those of a forward pass."""
         names = [component.name for component in self.organ.step.components]
+        constant = self.constant()
         shared = PORTS[1:] if self.organ.memory_space else PORTS
         if len({id(ports[port]) for port in shared}) > 1:
             calls = [Call(Part(name), ports, frame) for name in names]
             shares = dict(zip(names, self.run(calls), strict=True))
-            return Whole(torch.stack(list(shares.values())).sum(dim=0), shares)
+            total = torch.stack(list(shares.values())).sum(dim=0)
+            return Whole(total if constant is None else total + constant, shares, constant)
         call = Call(Part(names[0]), ports, frame)
         z = attended(self, call, self._seen(call))  # [row, length, heads * width of z]
 
@@ -134,8 +136,10 @@ class HeadsPiece(Piece):
             start, stop = self.z(name)
             return self.output(Part(name), z[..., start:stop])
 
-        total = self.scaled(nn.functional.linear(z, weight_of(self.out)))
-        return Whole(total, Lazy(names, share))
+        out, beside = self.out, beside_of(self.organ)
+        gross = nn.functional.linear(z, weight_of(out), bias_of(out))
+        gross = self.scaled(gross if beside is None else gross + beside)
+        return Whole(gross, Lazy(names, share), constant)
 
     def z(self, component: str) -> tuple[int, int]:
         """Where a head's z lies in the input of the output projection."""

@@ -41,6 +41,7 @@ class HookedModel:
         self.wiring = self.anatomy.wiring
         self.graph = self.wiring.graph(name)
         self._modules = tuple(module.modules())
+        self.home = home_of(module)  # its layers may lie on several devices
 
     def outputs(self, row: Batch) -> Values:
         """Every component's plain output [position, width], from one forward pass."""
@@ -64,7 +65,8 @@ class HookedModel:
                 if organ.entrance is not None:
                     seen[group] = self._at_its_places(organ, row, seen[group])
                 for component in organ.step.components:
-                    found[component.name] = self._own(component.name, organ, seen[group])
+                    own = self._own(component.name, organ, seen[group])
+                    found[component.name] = own.to(self.home)
         return found
 
     def evaluate(self, part: Part, row: Batch, ports: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -73,34 +75,38 @@ class HookedModel:
         The row only gives the passes something to run on: no value of it is left over but what
         the frame says (tables, masks).
         """
-        organ = self.anatomy.organs[self.graph[part.component].group]
         with evaluating(self._modules):
-            match organ.step.kind:
-                case Kind.HEADS:
-                    return self._evaluate_head(organ, part.component, row, ports)
-                case Kind.BRIDGE:
-                    return self._evaluate_bridge(organ, row, ports["in"])
-                case Kind.OUTPUT:
-                    with attached() as handles:
-                        self._replace_final(Watch(handles), organ, ports["in"])
-                        return self._forward(row)
-                case _:
-                    return self._evaluate_module(organ, part, row, ports["in"])
+            return self._evaluate(part, row, ports).to(self.home)
+
+    def _evaluate(self, part: Part, row: Batch, ports: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        organ = self.anatomy.organs[self.graph[part.component].group]
+        match organ.step.kind:
+            case Kind.HEADS:
+                return self._evaluate_head(organ, part.component, row, ports)
+            case Kind.BRIDGE:
+                return self._evaluate_bridge(organ, row, ports["in"])
+            case Kind.OUTPUT:
+                with attached() as handles:
+                    self._replace_final(Watch(handles), organ, ports["in"])
+                    return self._forward(row)
+            case _:
+                return self._evaluate_module(organ, part, row, ports["in"])
 
     def constant(self, stream: str) -> torch.Tensor:
         """What the feeders of a stream add whatever they read, [width]."""
         feeders = self.graph.streams[stream]
-        total = torch.zeros(self.graph[feeders[0]].width, device=home_of(self.module))
+        total = torch.zeros(self.graph[feeders[0]].width, device=self.home)
         with evaluating(self._modules):
             for group in dict.fromkeys(self.graph[feeder].group for feeder in feeders):
                 organ = self.anatomy.organs[group]
                 beside = beside_of(organ)
-                total = total if beside is None else total + _scaled(organ, beside)
+                total = total if beside is None else total + _scaled(organ, beside).to(self.home)
                 if organ.out is not None:
                     heads = organ.step.shape.heads
                     attends = organ.step.kind is Kind.HEADS
                     width = heads.queries * heads.z if attends else organ.step.shape.hidden
-                    total = total + _scaled(organ, _on_zeros(organ.out.module, width))
+                    bias = _scaled(organ, _on_zeros(organ.out.module, width))
+                    total = total + bias.to(self.home)
         return total
 
     def _own(self, name: str, organ: Organ, value: torch.Tensor) -> torch.Tensor:

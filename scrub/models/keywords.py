@@ -12,6 +12,7 @@ from torch import nn
 
 from scrub.graph import ModelGraph, Space
 from scrub.models.base import Batch
+from scrub.models.sending import sent
 
 # the names in a forward's signature, in the order in which they are preferred
 NAMES = {
@@ -39,9 +40,9 @@ def keywords(module: nn.Module, batch: Batch, masked: tuple[str, ...]) -> dict[s
             given[name] = batch.fields[field]
     for space, name in MASKS.items():
         if space in masked and space in batch.fields and name in known:
-            mask = mask_of(batch.fields[space], batch.lengths[space])
-            if not bool(mask.all()):
-                given[name] = mask
+            tokens, lengths = batch.fields[space], batch.lengths[space]
+            if int(lengths.min()) < tokens.shape[1]:
+                given[name] = mask_of(tokens, lengths)
     settings = {name: v for name, v in SETTINGS.items() if name in known or open_ended}
     return given | settings
 
@@ -62,7 +63,7 @@ def _takes(module: nn.Module, batch: Batch) -> bool:
 def mask_of(tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """1 where a row has a token, 0 where it has padding, [row, length]."""
     spots = torch.arange(tokens.shape[1], device=tokens.device)
-    return (spots[None] < lengths.to(tokens.device)[:, None]).long()
+    return (spots[None] < sent(lengths, tokens.device)[:, None]).long()
 
 
 def dummy(graph: ModelGraph, like: torch.Tensor, rows: int, lengths: Mapping[str, int]) -> Batch:
@@ -76,7 +77,7 @@ def dummy(graph: ModelGraph, like: torch.Tensor, rows: int, lengths: Mapping[str
         else:
             zeros = like.new_zeros(rows, length, dtype=torch.int64)
             fields[space.name] = with_places(space, zeros)
-        known[space.name] = like.new_full((rows,), length, dtype=torch.int64)
+        known[space.name] = torch.full((rows,), length)
     return Batch(fields, known)
 
 

@@ -46,15 +46,13 @@ def load(
     """
     from torch import nn
 
-    from scrub.models.adapter import TransformersModel
-    from scrub.models.substitute import home_of
+    from scrub.models.spread import adapted
 
     if isinstance(source, nn.Module):
-        model = TransformersModel(source)
+        model = adapted(source)
     else:
         name = str(Path(source).expanduser()) if str(source).startswith("~") else str(source)
-        model = TransformersModel(load_module(name, dtype, device), name=name)
-    model.device = home_of(model.module)
+        model = adapted(load_module(name, dtype, device), name)
     return model
 
 

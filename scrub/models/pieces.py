@@ -16,6 +16,7 @@ from torch import nn
 from scrub.graph import Kind, Part, Reach, Site
 from scrub.models.anatomy import Organ
 from scrub.models.base import Batch, Call, Whole
+from scrub.models.batches import Lazy
 from scrub.models.circumstances import Surroundings
 from scrub.models.linear import bias_of, columns
 from scrub.models.spots import Spot, Watch, first, hidden_of
@@ -50,7 +51,9 @@ class Piece:
         """All that the step holds, on the same ports [row, length, width]."""
         (component,) = self.organ.step.components
         (value,) = self.run([Call(Part(component.name), ports, frame)])
-        return Whole(value, {component.name: value})
+        constant = self.constant()
+        gross = value if constant is None else value + constant
+        return Whole(gross, {component.name: value}, constant)
 
     def constant(self) -> Tensor | None:
         """What it adds whatever it reads, [width]: its bias."""
@@ -128,6 +131,13 @@ class ModulePiece(Piece):
     def constant(self) -> Tensor | None:
         bias = self._bias()
         return None if bias is None else self.scaled(bias)
+
+    def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
+        name, constant = self.organ.step.components[0].name, self.constant()
+        call = Call(Part(name), ports, frame)
+        ((_, normed),) = self.normed([call])
+        gross = self.scaled(self._apply(normed, call))
+        return Whole(gross, Lazy([name], lambda _: without(gross, constant)), constant)
 
     def run(self, calls: Sequence[Call]) -> list[Tensor]:
         results: dict[int, Tensor] = {}

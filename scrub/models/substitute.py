@@ -24,6 +24,8 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from scrub.models.sending import sent
+
 
 @contextmanager
 def attached() -> Iterator[list[RemovableHandle]]:
@@ -141,14 +143,18 @@ def weights(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         yield name, fetched(module.get_submodule(owner), own) if held.is_meta else held
 
 
-def home_of(module: nn.Module) -> torch.device:
-    """The device on which a module takes its inputs: that of the first of its weights."""
+def homes_of(module: nn.Module) -> Iterator[torch.device]:
+    """Where each of its weights is when it is used; an offloaded one is fetched to there."""
     for part in module.modules():
         for held in part._parameters.values():
             if held is not None:
                 hook: Any = getattr(part, "_hf_hook", None)
-                return torch.device(hook.execution_device) if held.is_meta else held.device
-    return torch.device("cpu")
+                yield torch.device(hook.execution_device) if held.is_meta else held.device
+
+
+def home_of(module: nn.Module) -> torch.device:
+    """The device on which a module takes its inputs: that of the first of its weights."""
+    return next(homes_of(module), torch.device("cpu"))
 
 
 def replaced(module: nn.Module, parts: Mapping[str, nn.Module]) -> nn.Module:
@@ -179,7 +185,7 @@ def parametrised(
     cut: dict[str, torch.Tensor] = {}
     for name, wanted in entries.items():
         held = fetched(module, name)
-        index = torch.tensor(list(wanted), device=held.device)
+        index = sent(torch.tensor(list(wanted)), held.device)
         cut[name] = held.detach().index_select(axis, index)
         if name in copy._buffers:
             copy._buffers[name] = cut[name]

@@ -14,8 +14,9 @@ from scrub.engine.worlds import World, picked
 from scrub.graph import ALL, Indices, Part
 from scrub.graph.circuits import Edge, all_edges
 from scrub.mediation.attribution import EdgeIndex, Method, Rule, edge_estimates
-from scrub.mediation.circuits import Evaluator, Keeping, Writers
+from scrub.mediation.circuits import Keeping, Writers
 from scrub.mediation.discovery import connected
+from scrub.mediation.evaluator import Evaluator
 from scrub.mediation.gradients import Grain, slopes
 from scrub.mediation.nodes import component_estimates, neuron_estimates, port_estimates
 from scrub.mediation.pairs import Pair

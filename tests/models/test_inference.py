@@ -19,7 +19,7 @@ from scrub.models.families.base import MLP, Attention
 from scrub.models.inference import inferred_family
 from scrub.models.inferred import ByLayer, Known, decoded, encoded, python, remember, remembered
 from scrub.study.check import model_graph
-from tests.architectures.building import build
+from tests.architectures.building import Case, build
 from tests.architectures.test_architectures import CASES
 
 # what their files say, found without them: pre- and post-norm, parallel blocks, sandwiches, fused
@@ -148,6 +148,17 @@ def test_several_stacks_are_refused():
     module.model.norm.forward = lambda x: own(more[0](x))
     with pytest.raises(InputRefused, match="lists of blocks"):
         inferred_family(module, module.config.to_dict(), "two")
+
+
+@pytest.mark.parametrize(("case", "said"), [
+    (Case("doge", {"head_dim": 8}), r"The nearest sum differs by 0\.\d+ of what is added\."),
+    (Case("squeezebert", {"embedding_size": 24}, "AutoModelForMaskedLM"), "no list of blocks is f"),
+], ids=lambda value: getattr(value, "name", ""))  # fmt: skip
+def test_architectures_that_cannot_be_read_are_refused_in_words(case: Case, said: str) -> None:
+    """A stream that is scaled as it passes; channels before positions."""
+    module: Any = build(case)
+    with pytest.raises(InputRefused, match=said):
+        inferred_family(module, module.config.to_dict(), case.name)
 
 
 def test_facts_are_shown_as_they_would_be_written():

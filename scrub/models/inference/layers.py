@@ -42,8 +42,9 @@ class Layer:
         found = tracer.explain()
         if found is None:
             kinds = [self._sublayer(f, tracer.norms) for f in tracer.best]
-            said = f"what the modules of '{path}' give does not add up to its output. The nearest "
-            said += f"sum differs by {tracer.nearest:.2g} of what is added."
+            said = f"what the modules of '{path}' give does not add up to its output."
+            if tracer.nearest < float("inf"):
+                said += f" The nearest sum differs by {tracer.nearest:.2g} of what is added."
             known = Family(str(config.get("model_type", "?")), (Stack(block=tuple(kinds)),))
             raise refused(where, said, self.event.module, known)
         self.norms = tracer.norms

@@ -30,9 +30,9 @@ def tower_of(module: nn.Module, seen: Seen, where: str) -> Tower:
     lists = [path for path, held in module.named_modules() if _is_tower(held, path, seen)]
     lists = [p for p in lists if not any(p.startswith(f"{q}.") for q in lists)]
     if len(lists) != 1:
-        said = (
-            f"it has {len(lists)} lists of blocks ({', '.join(lists) or 'none'}), and one is read."
-        )
+        said = f"it has {len(lists)} lists of blocks ({', '.join(lists)}), and one is read."
+        if not lists:
+            said = "no list of blocks is found that hand one another [row, position, width]."
         raise refused(where, said)
     (path,) = lists
     names = [name for name, _ in module.get_submodule(path).named_children()]

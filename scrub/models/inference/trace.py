@@ -60,7 +60,7 @@ class Tracer:
         self.norms = [e for e in kept if is_norm(e)]
         self.others = [e for e in kept if not is_norm(e)]
         self.reads = [*(e.read for e in kept), block.gave]
-        self.nearest = float("inf")  # of the sums that were tried, the one that came closest
+        self.nearest = float("inf")  # of the sums that do not fit, the one that came closest
         self.best: tuple[Found, ...] = ()
 
     def explain(self) -> tuple[Found, ...] | None:
@@ -157,8 +157,10 @@ class Tracer:
         eps = torch.finfo(value.dtype).eps
         size = float(outputs.abs().max())
         allowed = eps ** (2 / 3) * size + 8 * eps * float(value.abs().max())
-        self.nearest = min(self.nearest, float(left) / max(size, 1e-30))
-        if float(left) > allowed or bool((factors.abs() < 1e-4).any()):
+        if float(left) > allowed:
+            self.nearest = min(self.nearest, float(left) / max(size, 1e-30))
+            return None
+        if bool((factors.abs() < 1e-4).any()):
             return None
         return tuple(1.0 if abs(f - 1) < 10 * eps ** (2 / 3) else f for f in factors.tolist())
 
