@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from benchmarks.hook_loop import SINK, HookLoop, Shares, head_of, record_heads
+from benchmarks.heads import SINK, Head, Shares, head_of
+from benchmarks.hook_loop import HookLoop, record_heads
 from scrub import Dataset
 from scrub.compiler import Schedule, Shape, Stats, compile_tree, stats
 from scrub.engine.budget import parse_bytes
@@ -29,6 +30,7 @@ from scrub.sampling.donors import draw_donors
 BUDGET = "4GiB"
 BATCH = 64  # inputs in one forward pass, for scrub's recording and for the rivals alike
 
+Values = dict[tuple[int, Head], torch.Tensor]  # by a node's number in the tree, and the head
 Key = tuple[str, int, Positions]  # component, frame, positions: what tells one evaluation apart
 
 
@@ -36,11 +38,12 @@ Key = tuple[str, int, Positions]  # component, frame, positions: what tells one 
 class Case:
     """A claim, its tree and `draws` draws for each of the first `references` rows."""
 
-    model: TransformersModel
+    model: Any  # an adapter of a transformers model, or a hand-made one
     claim: Claim
     references: int
     draws: int
     seed: int = 0
+    budget: str | None = BUDGET  # None: what is free
 
     @cached_property
     def tree(self) -> Tree:
@@ -76,28 +79,41 @@ class Case:
     @cached_property
     def forecast(self) -> Stats:
         """What `scrub plan` says."""
-        roles = {name: len(spots[0]) for name, spots in self.dataset.roles.items()}
-        shape = Shape({"tokens": self.dataset.length}, len(self.dataset.inputs), roles)
-        return stats(self.schedule, shape)
+        return stats(self.schedule, self.shape)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The sizes that the data and the model's type give."""
+        data, size = self.dataset, self.model.dtype.itemsize
+        return Shape(
+            lengths={s.name: int(data.lengths_in(s).max()) for s in self.model.graph.spaces},
+            inputs=len(data.inputs),
+            roles={name: len(spots[0]) for name, spots in data.roles.items()},
+            bytes_per_value=size,
+            bytes_per_sum=max(size, 4),
+        )
 
     @cached_property
     def memory(self) -> MemoryPlan:
-        device = self.model.device
-        return plan_memory(self.forecast, self.items, device, parse_bytes(BUDGET), None)
+        budget = None if self.budget is None else parse_bytes(self.budget)
+        return plan_memory(self.forecast, self.items, self.model.device, budget, None)
 
     def record(self) -> Recording:
         inputs, sites = Inputs.of(self.dataset, self.model.graph), self.schedule.sites()
-        return record(self.model, inputs, sites, batch=BATCH, place=self.memory.place)
+        batch = min(BATCH, self.memory.inputs)
+        return record(self.model, inputs, sites, batch=batch, place=self.memory.place)
 
     def scrub(self, schedule: Schedule, model: Any = None) -> torch.Tensor:
         """Record and run everything: the output [item, position, width]."""
         with self.record() as recording:
-            executor = Executor(
-                schedule, model or self.model, recording, self.dataset, len(self.dataset)
-            )
-            chunk = self.memory.chunk
-            starts = range(0, self.items, chunk)
-            return torch.cat([executor(self.rows[:, i : i + chunk]) for i in starts])
+            return torch.cat(list(self.run(schedule, recording, model or self.model)))
+
+    def run(self, schedule: Schedule, recording: Recording, model: Any) -> Iterator[torch.Tensor]:
+        """The output [item, position, width] of each chunk, on a recording that stands."""
+        executor = Executor(schedule, model, recording, self.dataset, len(self.dataset))
+        chunk = self.memory.chunk
+        for first in range(0, self.items, chunk):
+            yield executor(self.rows[:, first : first + chunk])
 
     def hook_loop(self, careful: bool) -> HookLoop:
         module = self.model.module
@@ -139,26 +155,44 @@ class Agreement:
 
 def compare(case: Case, careful: bool) -> Agreement:
     """Engine and loop at every evaluated node of the whole tree, and at the output."""
-    loop = case.hook_loop(careful)
-    ours = _evaluated(case)
+    loop, ours = case.hook_loop(careful), by_engine(case)
     plain = record_heads(case.model.module, case.dataset)
     apart: list[float] = []
     effects: list[float] = []
     logits = float("nan")
-    for occurrence, values in zip(case.tree.occurrences, loop(case.rows), strict=True):
-        node = case.claim.nodes[occurrence.node]
+    for number, values in enumerate(loop(case.rows)):
+        occurrence = case.tree.occurrences[number]
         if case.claim.is_leaf(occurrence.node):
             continue
         if occurrence is case.tree.root:
-            logits = error(ours["logits", occurrence.frame, node.positions], values[SINK])
+            logits = error(ours[number, SINK], values[SINK])
             continue
-        untouched = _plain(case, plain, occurrence.frame, node.positions, values)
-        for part in node.parts:
-            head = head_of(part.component)
-            value = values[head]
-            apart.append(error(ours[part.component, occurrence.frame, node.positions], value))
+        untouched = unscrubbed(case, plain, number, values)
+        for head, value in values.items():
+            apart.append(error(ours[number, head], value))
             effects.append(error(untouched[head], value))
     return Agreement(logits, max(apart), min(effects), len(apart))
+
+
+def by_engine(case: Case) -> Values:
+    """What the engine computed for every inner node of the tree, and for the sink."""
+    steps = _evaluated(case)
+    found: Values = {}
+    for number, occurrence in enumerate(case.tree.occurrences):
+        node = case.claim.nodes[occurrence.node]
+        for part in () if case.claim.is_leaf(occurrence.node) else node.parts:
+            head = SINK if occurrence is case.tree.root else head_of(part.component)
+            found[number, head] = steps[part.component, occurrence.frame, node.positions]
+    return found
+
+
+def unscrubbed(case: Case, recorded: torch.Tensor, number: int, values: Shares) -> Shares:
+    """The same heads on the node's frame with nothing put in."""
+    occurrence = case.tree.occurrences[number]
+    loop = HookLoop(case.model.module, case.tree, case.dataset, recorded)
+    drawn = case.rows[occurrence.frame]
+    where = loop.positions(case.claim.nodes[occurrence.node].positions, drawn)
+    return loop.leaf(list(values), drawn, where)
 
 
 def error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
@@ -180,15 +214,6 @@ def _evaluated(case: Case) -> dict[Key, torch.Tensor]:
         )
         for i, step in enumerate(steps)
     }
-
-
-def _plain(
-    case: Case, recorded: torch.Tensor, frame: int, where: Positions, values: Shares
-) -> Shares:
-    """The same heads on the frame with nothing put in."""
-    loop = HookLoop(case.model.module, case.tree, case.dataset, recorded)
-    drawn = case.rows[frame]
-    return loop.leaf(list(values), drawn, loop.positions(where, drawn))
 
 
 def counted_flops(case: Case) -> int:

@@ -12,25 +12,23 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
-import numpy as np
 import torch
 from rich.console import Console
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from benchmarks import ioi_circuit
+from benchmarks import ioi_circuit, layered
 from benchmarks.case import Case
 from benchmarks.growth_table import table, write
 from benchmarks.measuring import load, machine, seconds, slug, versions
-from scrub import EXACT
 from scrub.compiler import compile_tree
-from scrub.engine.executor import Executor
 from scrub.hypothesis.resolve import resolve
 from scrub.models.adapter import TransformersModel
 
@@ -41,11 +39,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Size:
-    """One point: the model, the data, and a claim of `heads` heads in each of four layers.
-
-    Each head of a claimed layer reads all those of the claimed layer below, so that the tree has
-    1 + heads + heads² + … nodes.
-    """
+    """One point: the model, the data, and a claim of `heads` heads in each of four layers."""
 
     heads: int = 4
     draws: int = 2
@@ -56,7 +50,7 @@ class Size:
 
     @property
     def nodes(self) -> int:
-        return sum(self.heads**depth for depth in range(DEPTH + 1))
+        return layered.tree_nodes(self.heads, DEPTH)
 
 
 DEPTH = 4
@@ -105,22 +99,6 @@ def sizes() -> Iterator[tuple[str, Size]]:
             yield name, replace(USUAL, **{name: value})
 
 
-def claim(size: Size) -> nx.DiGraph[str]:
-    """The last four layers' first heads, each reading the values of all those below."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_node("answer", component="logits", feature=EXACT)
-    above = ["answer"]
-    for depth in range(DEPTH):
-        here = [f"a{size.layers - 1 - depth}.h{head}" for head in range(size.heads)]
-        for name in here:
-            where = "end" if depth == 0 else "s2"
-            graph.add_node(name, component=name, positions=where, feature="s")
-            for reader in above:
-                graph.add_edge(name, reader, **({} if depth == 0 else {"port": "v"}))
-        above = here
-    return graph
-
-
 def case(size: Size, device: torch.device) -> Case:
     torch.manual_seed(0)
     config = GPT2Config(
@@ -135,9 +113,9 @@ def case(size: Size, device: torch.device) -> Case:
     module: nn.Module = GPT2LMHeadModel(config)
     model = TransformersModel(module.eval().to(device), "growing")
     data = ioi_circuit.data(size.examples, size.length, vocabulary=VOCABULARY)
-    made = resolve(
-        ioi_circuit.hypothesis(claim(size), data, model), model.graph, ioi_circuit.task(data)
-    )
+    claim = layered.claim(size.layers, size.heads, DEPTH)
+    hypothesis = ioi_circuit.hypothesis(claim, data, model)
+    made = resolve(hypothesis, model.graph, ioi_circuit.task(data))
     return Case(model, made, size.examples, size.draws)
 
 
@@ -150,15 +128,10 @@ def measured(size: Size, device: torch.device, rounds: int) -> dict[str, Any]:
         found["compiling"].append(seconds(device, lambda: compile_tree(made.tree)))
         found["recording"].append(seconds(device, lambda: made.record().__exit__(None, None, None)))
         with made.record() as recording:
-            found["running"].append(seconds(device, lambda: _run(made, recording)))
+            run = partial(made.run, made.schedule, recording, made.model)
+            found["running"].append(seconds(device, lambda: deque(run(), maxlen=0)))  # noqa: B023
     kept = {name: statistics.median(taken[1:]) for name, taken in found.items()}
     return {"nodes": made.nodes, "chunk": made.memory.chunk, **kept}
-
-
-def _run(made: Case, recording: Any) -> None:
-    executor = Executor(made.schedule, made.model, recording, made.dataset, len(made.dataset))
-    for first in range(0, made.items, made.memory.chunk):
-        executor(np.ascontiguousarray(made.rows[:, first : first + made.memory.chunk]))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,8 +8,7 @@ Claims over heads of equally long rows are covered, with unimportant inputs draw
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,23 +16,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.heads import PORTS, SINK, Head, Shares, columns, head_of, pick, share
 from scrub import Dataset
 from scrub.graph import Positions
 from scrub.hypothesis.unfold import Occurrence, Tree
 
-Head = tuple[int, int]  # layer, number
-Shares = Mapping[Head, torch.Tensor]  # what each head adds to the residual stream, [item, n, width]
-SINK: Head = (-1, -1)  # under which the sink's value, the logits, is kept
-
 
 @dataclass(frozen=True, eq=False)
 class HookLoop:
-    """Evaluates a tree node by node; `recorded` makes it the careful loop."""
+    """Evaluates a tree node by node; `recorded` makes it the careful loop.
+
+    `passes` makes a node's pass, with plain hooks or by another library (`whole/`).
+    """
 
     model: Any  # a GPT2LMHeadModel, which transformers leaves untyped
     tree: Tree
     dataset: Dataset
     recorded: torch.Tensor | None = None  # every head's z, [layer, input, position, width]
+    passes: Callable[..., Pass] = field(default_factory=lambda: Pass)
 
     def __call__(self, rows: np.ndarray) -> Iterator[Shares]:
         """Every node's value for `rows` [draw, item], in the tree's order, the sink's last."""
@@ -58,7 +58,7 @@ class HookLoop:
             drawn = rows[occurrence.reference]
             return self.leaf(heads, drawn, self.positions(node.positions, drawn))
         frame = rows[occurrence.frame]
-        run = Pass(self.model, at=self.positions(node.positions, frame))
+        run = self.passes(self.model, at=self.positions(node.positions, frame))
         for given in occurrence.inputs:
             where = self.positions(claim.nodes[given.edge.parent].positions, frame)
             for head, value in values[given.occurrence].items():
@@ -88,7 +88,7 @@ class HookLoop:
                 head: share(self.model, head, self.recorded[head[0]][inputs[:, None], at])
                 for head in heads
             }
-        run = Pass(self.model, at=at)
+        run = self.passes(self.model, at=at)
         return run.plain(self.tokens(rows), heads)
 
 
@@ -181,14 +181,22 @@ class Pass:
             if layer not in waiting:  # the layer's attention is called once more for its members
                 return
             waiting.remove(layer)
-            for given in self.given:
-                if given.head[0] == layer:
-                    own = self._share(given.head, z, given.where)
-                    change = Change(layer, given.value - own, given.where, given.ports)
-                    self.changes.append(change)
+            self.compare(layer, z)
 
         layers = [layer for layer in sorted(waiting) if before is None or layer < before]
         return [self._on_z(layer, seen) for layer in layers]
+
+    def compare(self, layer: int, z: torch.Tensor) -> None:
+        """Note what the parents in a layer change, given its own z [item, position, width]."""
+        for given in self.given:
+            if given.head[0] == layer:
+                own = self._share(given.head, z, given.where)
+                change = Change(layer, given.value - own, given.where, given.ports)
+                self.changes.append(change)
+
+    def touched(self, port: str, layer: int) -> bool:
+        """Whether what a port of this layer reads is changed."""
+        return any(port in c.ports for c in self.changes if c.layer < layer)
 
     def _on_z(self, layer: int, take: Any) -> Any:
         def hook(module: Any, args: tuple[torch.Tensor]) -> None:
@@ -204,6 +212,14 @@ class Pass:
             if change.layer < layer and port in change.ports:
                 changed[items, change.where] += change.delta
         return changed
+
+    def normed(self, stream: torch.Tensor, port: str, layer: int) -> torch.Tensor:
+        """What a port's projection is handed in this layer, [item, position, width]."""
+        norm = self.model.transformer.h[layer].ln_1
+        changed = self._changed(stream, port, layer)
+        return torch.nn.functional.layer_norm(
+            changed, changed.shape[-1:], norm.weight, norm.bias, norm.eps
+        )
 
     def _share(self, head: Head, z: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         return share(self.model, head, pick(z, at))
@@ -241,21 +257,13 @@ class Layer:
         """The output of `c_attn` with the members' slices computed from the changed stream."""
         if not self.active:
             return None
-        norm = self.run.model.transformer.h[self.layer].ln_1
         replaced = output.clone()  # [item, position, 3 * width]
-        width = self.stream.shape[-1]
-        size = width // self.run.model.config.n_head
-        for number, port in enumerate("qkv"):
-            if not any(port in c.ports for c in self.run.changes if c.layer < self.layer):
-                continue
-            stream = self.run._changed(self.stream, port, self.layer)
-            normed = torch.nn.functional.layer_norm(
-                stream, (width,), norm.weight, norm.bias, norm.eps
-            )
-            for _, head in self.members:
-                start = number * width + head * size
-                part = slice(start, start + size)
-                replaced[..., part] = normed @ module.weight[:, part] + module.bias[part]
+        for port in PORTS:
+            if self.run.touched(port, self.layer):
+                normed = self.run.normed(self.stream, port, self.layer)
+                for head in self.members:
+                    part = columns(self.run.model, head, port)
+                    replaced[..., part] = normed @ module.weight[:, part] + module.bias[part]
         return replaced
 
     def _keep_z(self, module: Any, args: tuple[torch.Tensor]) -> None:
@@ -274,7 +282,7 @@ class Layer:
         self.active = False
         for head in self.members:
             own = self.run._share(head, self.own, self.run.at)
-            change = Change(self.layer, self.found[head] - own, self.run.at, "qkv")
+            change = Change(self.layer, self.found[head] - own, self.run.at, PORTS)
             self.run.changes.append(change)
 
 
@@ -287,27 +295,3 @@ def hooks() -> Iterator[list[Any]]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def head_of(name: str) -> Head:
-    """
-    >>> head_of("a9.h6")
-    (9, 6)
-    """
-    found = re.fullmatch(r"a(\d+)\.h(\d+)", name)
-    assert found is not None, f"{name} is no head"
-    return int(found[1]), int(found[2])
-
-
-def pick(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """Values [item, position, …] at positions [item, n]."""
-    return values[torch.arange(len(at), device=at.device)[:, None], at]
-
-
-def share(model: Any, head: Head, z: torch.Tensor) -> torch.Tensor:
-    """A head's slice of z, times its slice of the output projection."""
-    layer, number = head
-    size = z.shape[-1] // model.config.n_head
-    part = slice(number * size, (number + 1) * size)
-    output: torch.Tensor = z[..., part] @ model.transformer.h[layer].attn.c_proj.weight[part]
-    return output

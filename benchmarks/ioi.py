@@ -27,9 +27,11 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from benchmarks import ioi_circuit, ioi_table
-from benchmarks.case import Agreement, Case, compare, counted_flops, forecast_flops
-from benchmarks.hook_loop import SINK, HookLoop, Shares, head_of, record_heads
-from benchmarks.measuring import load, machine, peak_bytes, seconds, slug, versions
+from benchmarks.case import BATCH, Agreement, Case, compare, counted_flops, forecast_flops
+from benchmarks.hook_loop import record_heads
+from benchmarks.measuring import added_bytes, load, machine, peak_bytes, seconds, slug, versions
+from benchmarks.rates import matrix_rate, memory_rate
+from benchmarks.sampled import sample, visit
 from scrub.compiler import compile_tree
 from scrub.hypothesis.resolve import resolve
 from scrub.models.adapter import TransformersModel
@@ -53,7 +55,9 @@ class Figures:
     forecast_flops: int
     counted_flops: int
     chunk: int
+    planned_bytes: Mapping[str, int]
     peak_bytes: int = 0
+    added_bytes: int = 0  # beyond libraries, the model and a small pass, in a process of its own
     sampled: dict[str, int] = field(default_factory=dict)  # passes of each rival
     times: dict[str, list[float]] = field(default_factory=dict)
 
@@ -83,9 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         console.print(f"form {form}: equal to {worst:.1e}. Timing …")
         found[form] = measure(form, model, agreement, options, console)
+    width, rows = model.graph["embed"].width, BATCH * ioi_circuit.LENGTH
     report = {
         "machine": machine(device),
         "device": device.type,
+        "rates": {
+            "matrix": matrix_rate(device, torch.float32, rows, width),
+            "memory": memory_rate(device, width),
+        },
         "threads": torch.get_num_threads(),
         "load": load(),
         "versions": versions(),
@@ -143,8 +152,9 @@ def measure(
         forecast_flops=forecast_flops(made),
         counted_flops=counted_flops(made),
         chunk=made.memory.chunk,
+        planned_bytes=planned_bytes(made),
     )
-    figures.peak_bytes = alone(engine_peak, form, options)
+    figures.peak_bytes, figures.added_bytes = alone(engine_memory, form, options)
     loops = {name: made.hook_loop(careful=name == "careful") for name in ("plain", "careful")}
     samples = {name: sample(made, name == "careful", options.sample) for name in loops}
     figures.sampled = {name: len(drawn) for name, drawn in samples.items()}
@@ -163,20 +173,39 @@ def measure(
     return figures
 
 
-def alone(work: Callable[[str, argparse.Namespace], int], *arguments: Any) -> int:
+def planned_bytes(made: Case) -> dict[str, int]:
+    """What the plan says is kept, alive at the most, and moved.
+
+    Moved: by the schedule, and into the recording; not what a forward pass moves by itself.
+    """
+    plan = made.forecast
+    return {
+        "recording": plan.recording_bytes,
+        "live": made.memory.live_bytes,
+        "moved": plan.bytes * made.items + 2 * plan.recording_bytes,
+    }
+
+
+def alone(work: Callable[..., tuple[int, int]], *arguments: Any) -> tuple[int, int]:
     """Some work in a fresh process: what was run here before would count towards its memory."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as pool:
         return pool.submit(work, *arguments).result()
 
 
-def engine_peak(form: str, options: argparse.Namespace) -> int:
-    """The peak memory of a process that loads the model and runs the engine, and nothing else."""
+def engine_memory(form: str, options: argparse.Namespace) -> tuple[int, int]:
+    """The peak memory of a process that loads the model and runs the engine, and nothing else.
+
+    And how much of it the engine has added to what was held after a pass over one example.
+    """
     if options.threads:
         torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    engine(case(random_model(device), form, options.examples))
-    return peak_bytes(device)
+    made = case(random_model(device), form, options.examples)
+    one = torch.from_numpy(made.dataset.inputs[0][None]).to(device)
+    torch.no_grad()(lambda: made.model.module(one, use_cache=False))()
+    added = added_bytes(device, lambda: engine(made))
+    return peak_bytes(device), added
 
 
 def engine(made: Case) -> None:
@@ -193,40 +222,6 @@ def trunk(made: Case) -> Callable[[], object]:
     """A pass without the unembedding."""
     ids = torch.from_numpy(np.stack(made.dataset.inputs)).to(made.model.device)
     return torch.no_grad()(lambda: made.model.anatomy.towers[""](ids, use_cache=False))
-
-
-def sample(made: Case, careful: bool, size: int) -> list[tuple[int, int]]:
-    """Passes (node, draw) at random out of those that a loop makes; a careful one's are inner."""
-    inner = [not made.claim.is_leaf(o.node) for o in made.tree.occurrences]
-    all_passes = [
-        (node, draw)
-        for node in range(made.nodes)
-        for draw in range(made.draws)
-        if inner[node] or not careful
-    ]
-    chosen = np.random.default_rng(0).permutation(len(all_passes))[:size]
-    return [all_passes[i] for i in chosen]
-
-
-def visit(made: Case, loop: HookLoop, passes: Sequence[tuple[int, int]]) -> None:
-    """Some nodes, each on one draw of all references.
-
-    Their inputs' values stand in: zeros of the right shape, which take as long to put in.
-    """
-    for node, draw in passes:
-        occurrence = made.tree.occurrences[node]
-        rows = made.rows[:, draw * made.references : (draw + 1) * made.references]
-        inputs = {i.occurrence: _zeros(made, i.occurrence) for i in occurrence.inputs}
-        loop.node(occurrence, inputs, rows)
-
-
-def _zeros(made: Case, node: int) -> Shares:
-    names = [part.component for part in made.claim.nodes[made.tree.occurrences[node].node].parts]
-    positions = made.dataset.positions(made.claim.nodes[made.tree.occurrences[node].node].positions)
-    n = made.dataset.length if positions is None else positions.shape[1]
-    shape = (made.references, n, made.model.graph["embed"].width)
-    heads = [SINK if name == "logits" else head_of(name) for name in names]
-    return {head: torch.zeros(shape, device=made.model.device) for head in heads}
 
 
 def _parser() -> argparse.ArgumentParser:

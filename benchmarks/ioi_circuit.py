@@ -13,6 +13,8 @@ import numpy as np
 
 from scrub import EXACT, Dataset, Hypothesis, Task
 
+LENGTH = 16  # tokens of a prompt
+
 MOVERS = ("a9.h9", "a9.h6", "a10.h0")
 BACKUP = ("a9.h0", "a9.h7", "a10.h1", "a10.h2", "a10.h6", "a10.h10", "a11.h2", "a11.h9")
 NEGATIVE = ("a10.h7", "a11.h10")
@@ -44,7 +46,7 @@ EDGES = (  # from class, to class, port
 
 
 def data(
-    examples: int = 64, length: int = 16, names: int = 8, seed: int = 0, vocabulary: int = 50000
+    examples: int = 64, length: int = LENGTH, names: int = 8, seed: int = 0, vocabulary: int = 50000
 ) -> Dataset:
     """Prompts of one template: two names, one of them again, at fixed places; the rest is noise."""
     rng = np.random.default_rng(seed)

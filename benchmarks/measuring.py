@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import re
@@ -32,6 +33,24 @@ def peak_bytes(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def added_bytes(device: torch.device, work: Callable[[], object]) -> int:
+    """The most memory that some work adds to what this process holds when it begins.
+
+    On a GPU what torch allocates there; else resident pages, whose peak Linux lets a process reset.
+    Raises `OSError` where it does not.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        work()
+        return torch.cuda.max_memory_allocated(device) - before
+    gc.collect()
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    work()
+    return _resident("VmHWM") - before
 
 
 def machine(device: torch.device) -> str:
@@ -77,6 +96,14 @@ def insert(readme: Path, start: str, end: str, tables: Sequence[str]) -> None:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _resident(name: str) -> int:
+    """Bytes of this process: resident now (VmRSS) or at the most (VmHWM)."""
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    if found is None:
+        raise OSError(f"/proc/self/status says nothing of {name}.")
+    return int(found[1]) * 1024
 
 
 def _processor() -> str:

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -29,27 +27,12 @@ from benchmarks.measuring import load, machine, slug
 from benchmarks.rivals import case
 from benchmarks.rivals.contest import REFEREE, Environment, Question
 from benchmarks.rivals.worker import QUESTIONS, question
+from benchmarks.workers import ROOT, Worker, working
 
 TOLERANCE = 1e-5  # between a contestant and the referee, relative to the largest value
 ROUNDS, THREADS = 3, (1, 2)  # what counts as a measurement; less is not written down
-ROOT = Path(__file__).parent.parent
+MODULE = "benchmarks.rivals.worker"
 CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class Worker:
-    """A process of one environment."""
-
-    process: subprocess.Popen[str]
-
-    def ask(self, task: str, **details: Any) -> Any:
-        """What the process answers; an end of it is an error, and it has said why."""
-        to, back = _pipes(self.process)
-        print(json.dumps({"task": task, **details}), file=to, flush=True)
-        line = back.readline()
-        if not line:
-            raise RuntimeError(f"the process for {task} {details} has ended; see above.")
-        return json.loads(line)
 
 
 Workers = Mapping[Environment, Worker]
@@ -61,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = {name: question(name) for name in options.questions}
     with ExitStack() as stack:
         folders = {Environment.ONE: options.one, Environment.TWO: options.two}
-        workers = {e: stack.enter_context(working(f, options.log)) for e, f in folders.items()}
+        workers = {
+            e: stack.enter_context(working(f, MODULE, options.log)) for e, f in folders.items()
+        }
         found: dict[str, Any] = {}
         for name, one in asked.items():
             found[name] = {"contestants": check(name, one, workers, options.values, console)}
@@ -93,33 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-SIZES = ("LAYERS", "HEADS", "WIDTH", "VOCABULARY", "BATCH", "POSITIONS", "SPREAD")
+SIZES = ("LAYERS", "HEADS", "WIDTH", "VOCABULARY", "BATCH", "POSITIONS")
 
 
 def _described(one: Question) -> dict[str, Any]:
     return {"title": one.title, "unit": one.unit, "units": len(one.units), "bar": one.bar}
-
-
-@contextmanager
-def working(environment: Path, log: Path) -> Iterator[Worker]:
-    """A process of the environment, which ends with the context."""
-    command = [str(environment / "bin" / "python"), "-m", "benchmarks.rivals.worker"]
-    quiet = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as said:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            env={**os.environ, **quiet},
-        )
-        try:
-            yield Worker(process)
-        finally:
-            _pipes(process)[0].close()
-            process.wait()
 
 
 def check(
@@ -152,12 +115,6 @@ def measure(
                 asked = {"asked": name, "name": who, "threads": count, "number": number}
                 answer = workers[entry.environment].ask("timing", **asked)
                 found[who]["rounds"].append({"threads": count, "load": load(), **answer})
-
-
-def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    return process.stdin, process.stdout
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,33 +11,25 @@ rate, which no run goes below. Compiling is measured, here.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-import networkx as nx
 import torch
 from rich.console import Console
 from rich.table import Table
 from transformers import GPT2Config, LlamaConfig
 
-from benchmarks import ioi_circuit
-from benchmarks.measuring import insert, load, machine, slug, versions
-from scrub import EXACT
+from benchmarks import ioi_circuit, layered, publishing
+from benchmarks.measuring import load, machine, versions
+from benchmarks.publishing import keep, named
 from scrub.compiler import Shape, Stats, compile_tree, stats
 from scrub.graph import ModelGraph
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import unfold
 from scrub.models.config import graph_from_config
 
-FOLDER = Path(__file__).parent
-START, END = (
-    "<!-- simulated: made by `python -m benchmarks.simulated` -->",
-    "<!-- simulated: end -->",
-)
 HARDWARE = "one H200: 790 TFLOP/s in bfloat16, 4.8 TB/s"
 MATRIX, MEMORY = 790e12, 4.8e12  # a second
 GIB = 2**30
@@ -87,27 +79,15 @@ def graph_of(model: str) -> ModelGraph:
     return graph_from_config(configs[model]().to_dict(), model)
 
 
-def claim(graph: ModelGraph, asked: Asked) -> nx.DiGraph[str]:
-    """Heads of the last layers, each reading the values of all those of the layer below."""
-    layers = len({one.group for one in graph.components if one.name.startswith("a")})
-    made: nx.DiGraph[str] = nx.DiGraph()
-    made.add_node("answer", component="logits", feature=EXACT)
-    above = ["answer"]
-    for depth in range(asked.depth):
-        here = [f"a{layers - 1 - depth}.h{head}" for head in range(asked.heads)]
-        for name in here:
-            where = "end" if depth == 0 else "s2"
-            made.add_node(name, component=name, positions=where, feature="s")
-            for reader in above:
-                made.add_edge(name, reader, **({} if depth == 0 else {"port": "v"}))
-        above = here
-    return made
+def layers_of(graph: ModelGraph) -> int:
+    return len({one.group for one in graph.components if one.name.startswith("a")})
 
 
 def planned(asked: Asked) -> dict[str, Any]:
     """The plan's own numbers, and the seconds that it took to make it."""
     graph, data = graph_of(asked.model), ioi_circuit.data(asked.examples, asked.length)
-    hypothesis = ioi_circuit.hypothesis(claim(graph, asked), data, None)
+    claim = layered.claim(layers_of(graph), asked.heads, asked.depth)
+    hypothesis = ioi_circuit.hypothesis(claim, data, None)
     hypothesis = hypothesis.with_options(limit=2_000_000)
     resolved = resolve(hypothesis, graph, ioi_circuit.task(data))
     start = time.perf_counter()
@@ -163,11 +143,11 @@ def rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    packages = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    said = f"{HARDWARE}. Compiled on {report['machine']}, load {report['load']:.1f}; {packages}"
-    ruler = ("---", *["---:"] * (len(TITLES) - 1))
-    lines = [f"| {' | '.join(row)} |" for row in (TITLES, ruler, *rows(report))]
-    return "\n".join([said, "", *lines])
+    where = f"{report['machine']}, load {report['load']:.1f}"
+    return (
+        f"{HARDWARE}. Compiled on {where}; {named(report)}\n\n"
+        f"{publishing.table(TITLES, rows(report))}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     found = []
     for asked in PLANS:
-        nodes = sum(asked.heads**depth for depth in range(asked.depth + 1))
+        nodes = layered.tree_nodes(asked.heads, asked.depth)
         if nodes <= options.most:
             console.print(f"{asked.name}: {nodes:,} nodes")
             found.append(planned(asked))
@@ -194,9 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(found) < len(PLANS):
         console.print("Not all plans: nothing is written.")
         return 0
-    path = FOLDER / "results" / f"simulated-{slug(report['machine'])}.json"
-    path.write_text(json.dumps(report, indent=1) + "\n")
-    insert(FOLDER / "README.md", START, END, [markdown(report)])
+    keep("simulated", report, markdown)
     return 0
 
 

@@ -1,7 +1,6 @@
 """The one case on which all libraries are measured: a model, clean and corrupted inputs, a metric.
 
-A stock GPT2LMHeadModel whose weights are drawn here, by name: the two environments hold two
-versions of transformers, and both must run the same model.
+The two environments hold two versions of transformers, and both must run the same model.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+
+from benchmarks.random_gpt2 import random_gpt2
 
 LAYERS, HEADS, WIDTH, VOCABULARY = 12, 8, 256, 512
 BATCH, POSITIONS = 8, 32
 HEAD = WIDTH // HEADS
-SPREAD = 0.1  # of the weights: with GPT-2's own 0.02, random attention is all but uniform
 PORTS = ("q", "k", "v")
 
 
@@ -73,28 +72,9 @@ def the_case() -> Case:
     def tokens(rows: int) -> torch.Tensor:
         return torch.randint(VOCABULARY, (rows, POSITIONS), generator=draw)
 
+    module = random_gpt2(LAYERS, HEADS, WIDTH, VOCABULARY, POSITIONS)
     pairs = torch.stack([torch.randperm(VOCABULARY, generator=draw)[:2] for _ in range(BATCH)])
-    return Case(_model(), tokens(BATCH), tokens(BATCH), tokens(16), pairs[:, 0], pairs[:, 1])
-
-
-def _model() -> Any:
-    config = GPT2Config(
-        n_layer=LAYERS,
-        n_head=HEADS,
-        n_embd=WIDTH,
-        vocab_size=VOCABULARY,
-        n_positions=POSITIONS,
-        bos_token_id=0,
-        eos_token_id=0,
-    )
-    module: Any = GPT2LMHeadModel(config)
-    draw = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, weight in sorted(module.named_parameters()):
-            weight.copy_(torch.randn(weight.shape, generator=draw) * SPREAD)
-            if ".ln_" in name and name.endswith("weight"):
-                weight.add_(1)  # not all ones: a norm that is folded or left out must show
-    return module.eval().requires_grad_(False)
+    return Case(module, tokens(BATCH), tokens(BATCH), tokens(16), pairs[:, 0], pairs[:, 1])
 
 
 def heads() -> list[str]:

@@ -19,12 +19,19 @@ def bridge(case: Case) -> Any:
 
     It sets the model to eager attention, which is its only way.
     """
+    return same(case, bridged(case.module, VOCABULARY))
+
+
+def bridged(module: Any, vocabulary: int) -> Any:
+    """A TransformerBridge around a copy of any GPT2LMHeadModel."""
     lens: Any = import_module("transformer_lens")
     with tempfile.TemporaryDirectory() as folder:
-        made = lens.TransformerBridge.boot_transformers(
-            "gpt2", hf_model=copy.deepcopy(case.module), tokenizer=_tokenizer(folder), device="cpu"
+        return lens.TransformerBridge.boot_transformers(
+            "gpt2",
+            hf_model=copy.deepcopy(module),
+            tokenizer=_tokenizer(folder, vocabulary),
+            device="cpu",
         )
-    return same(case, made)
 
 
 def hooked(case: Case) -> Any:
@@ -68,11 +75,11 @@ def same(case: Case, made: Any) -> Any:
     return made
 
 
-def _tokenizer(folder: str) -> Any:
+def _tokenizer(folder: str, vocabulary: int) -> Any:
     """One word for each token. TransformerLens wants one, and reads it again from its folder."""
     tokenizers: Any = import_module("tokenizers")
     fast: Any = import_module("transformers").PreTrainedTokenizerFast
-    words = tokenizers.models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0")
+    words = tokenizers.models.WordLevel({f"w{i}": i for i in range(vocabulary)}, unk_token="w0")
     special = {f"{name}_token": "w0" for name in ("bos", "eos", "pad", "unk")}
     fast(tokenizer_object=tokenizers.Tokenizer(words), **special).save_pretrained(folder)
     return fast.from_pretrained(folder)

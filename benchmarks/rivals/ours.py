@@ -14,8 +14,10 @@ from scrub.engine.worlds import Edit, Input, World
 from scrub.graph import Part
 from scrub.graph.circuits import Edge, parse_edge
 from scrub.mediation.attribution import EdgeIndex, Method, Rule, edge_estimates
-from scrub.mediation.circuits import Evaluator, Keeping, Writers
+from scrub.mediation.circuits import Keeping, Writers
+from scrub.mediation.evaluator import Evaluator
 from scrub.mediation.pairs import Pair
+from scrub.mediation.turns import turns_of
 from scrub.models.adapter import TransformersModel
 from scrub.models.base import Batch
 
@@ -69,19 +71,20 @@ class OneEdge(Ours):
 
 
 class EdgeCircuit(Ours):
-    """The circuits are read beforehand: `Keeping.of`, which the masks of the rivals are too."""
+    """The circuits are read beforehand: `turns_of`, as the masks of the rivals are made."""
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.writers = Writers(self.model.graph)
-        self.kept = [Keeping.of(kept, self.writers) for kept in CIRCUITS]
+        kept = [Keeping.of(kept, self.writers) for kept in CIRCUITS]
+        self.turns = [turns_of(one, self.writers) for one in kept]
 
     def record(self) -> None:
         super().record()
         self.evaluator = Evaluator(self.wild, self.corrupted, self.writers)
 
     def run(self, units: Sequence[int]) -> torch.Tensor:
-        outputs = [self.evaluator.output(self.kept[unit], self.last) for unit in units]
+        outputs = [self.evaluator.follow(self.turns[unit], self.last) for unit in units]
         return torch.stack([self.case.metric(output) for output in outputs])
 
 

@@ -1,21 +1,15 @@
 """A process in one of the two environments: it answers and is timed as `benchmarks.mediation` asks.
 
-Requests and answers are lines of JSON on its standard input and output. Only one of the two
-processes is ever at work, and each times its own plain forward pass beside what it measures.
+Only one of the two processes is ever at work, and each times its own plain forward pass beside what
+it measures.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -23,6 +17,7 @@ import torch
 from benchmarks.measuring import seconds
 from benchmarks.rivals.case import Case, the_case
 from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Part, Question
+from benchmarks.workers import Answer, answer_all, installed
 
 QUESTIONS = ("head_sweep", "one_edge", "edge_circuit", "attribution", "integrated", "faithfulness")
 LIBRARIES = (
@@ -35,7 +30,6 @@ LIBRARIES = (
     "pyvene",
 )
 CPU = torch.device("cpu")
-Answer = dict[str, Any]
 
 
 def question(name: str) -> Question:
@@ -126,13 +120,7 @@ def sample(entry: Entry, count: int, number: int) -> list[int]:
 
 
 def libraries() -> Answer:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return dict(installed(LIBRARIES))
 
 
 TASKS: dict[str, Callable[..., Answer]] = {
@@ -142,21 +130,9 @@ TASKS: dict[str, Callable[..., Answer]] = {
 }
 
 
-@contextmanager
-def answering() -> Iterator[TextIO]:
-    """Where the answers go. What the libraries print goes to standard error instead."""
-    with os.fdopen(os.dup(1), "w") as answers:
-        os.dup2(2, 1)
-        yield answers
-
-
 def main() -> None:
     torch.set_num_threads(1)
-    with answering() as answers:
-        for line in sys.stdin:
-            asked = json.loads(line)
-            answer = TASKS[asked.pop("task")](**asked)
-            print(json.dumps(answer), file=answers, flush=True)
+    answer_all(TASKS)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Whole scrubs by other libraries, for `benchmarks.scrubs`: a file for each way of writing them."""
