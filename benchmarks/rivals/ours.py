@@ -71,20 +71,21 @@ class OneEdge(Ours):
 
 
 class EdgeCircuit(Ours):
-    """The circuits are read beforehand: `turns_of`, as the masks of the rivals are made."""
+    """Which edges a circuit keeps is read beforehand, as the masks of the rivals are; what an
+    evaluation does is worked out in the time."""
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.writers = Writers(self.model.graph)
-        kept = [Keeping.of(kept, self.writers) for kept in CIRCUITS]
-        self.turns = [turns_of(one, self.writers) for one in kept]
+        self.kept = [Keeping.of(kept, self.writers) for kept in CIRCUITS]
 
     def record(self) -> None:
         super().record()
         self.evaluator = Evaluator(self.wild, self.corrupted, self.writers)
 
     def run(self, units: Sequence[int]) -> torch.Tensor:
-        outputs = [self.evaluator.follow(self.turns[unit], self.last) for unit in units]
+        turns = [turns_of(self.kept[unit], self.writers) for unit in units]
+        outputs = [self.evaluator.follow(some, self.last) for some in turns]
         return torch.stack([self.case.metric(output) for output in outputs])
 
 
