@@ -39,7 +39,7 @@ def params(cases: Sequence[Case], step: int = 1) -> list[Any]:
 SLOW = pytest.mark.slow
 DECODERS = [case for case in CASES if case.cls == "AutoModelForCausalLM"]
 MOST_CLAIMS = 20
-every_case = pytest.mark.parametrize("case", params(CASES, step=3))
+every_case = pytest.mark.parametrize("case", params(CASES, step=4))
 some_cases = pytest.mark.parametrize("case", params(CASES, step=9))
 
 
