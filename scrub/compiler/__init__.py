@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from scrub.compiler.batch import batch
-from scrub.compiler.lower import lower
-from scrub.compiler.order import order
-from scrub.compiler.schedule import (
+from scrub.compiler.instructions import (
     Change,
     Free,
     Gather,
@@ -23,7 +21,6 @@ from scrub.compiler.schedule import (
     Plain,
     Projected,
     Run,
-    Schedule,
     Source,
     Step,
     Sum,
@@ -31,6 +28,9 @@ from scrub.compiler.schedule import (
     Zero,
     site_of,
 )
+from scrub.compiler.lower import lower
+from scrub.compiler.order import order
+from scrub.compiler.schedule import Schedule
 from scrub.compiler.share import share
 from scrub.compiler.sizes import Shape
 from scrub.compiler.stats import Stats, site_bytes, stats

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scrub.compiler.schedule import Instruction, Run, Step, reads, writes
+from scrub.compiler.instructions import Instruction, Run, Step
 from scrub.graph import ModelGraph
 
 
@@ -39,7 +39,7 @@ def batch(instructions: Sequence[Instruction], graph: ModelGraph, width: int) ->
 def _levels(instructions: Sequence[Instruction]) -> dict[int, int]:
     levels: dict[int, int] = {}
     for instruction in instructions:
-        below = max((levels[slot] for slot in reads(instruction)), default=0)
-        for slot in writes(instruction):
-            levels[slot] = below + isinstance(instruction, Run)
+        below = max([levels[slot] for slot in instruction.reads], default=0)
+        (out,) = instruction.writes
+        levels[out] = below + isinstance(instruction, Run)
     return levels

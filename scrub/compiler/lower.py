@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scrub.compiler.schedule import (
+from scrub.compiler.instructions import (
     Change,
     Gather,
     Instruction,
@@ -143,12 +143,10 @@ class _Lowering:
     def _cancels(self, given: Input, occurrence: Occurrence) -> bool:
         """A leaf on the frame itself is what the frame holds already."""
         leaf = self.tree.occurrences[given.occurrence]
-        replaced = self.claim.options.replacement is not Replacement.RESAMPLE
-        return (
-            self.claim.is_leaf(leaf.node)
-            and leaf.reference == occurrence.frame
-            and not (replaced or occurrence.feeders)
-        )
+        if leaf.reference != occurrence.frame or occurrence.feeders:
+            return False
+        resampled = self.claim.options.replacement is Replacement.RESAMPLE
+        return resampled and self.claim.is_leaf(leaf.node)
 
     def _term(self, part: Part, given: Input, one: _Member) -> Term:
         """A scrubbed value in place of what stands in for its component in this frame.
@@ -198,17 +196,12 @@ class _Lowering:
     def _source(self, occurrence: Occurrence) -> Source:
         """What replaces unimportant inputs; a node without any keeps its frame's activations."""
         replacement = self.claim.options.replacement
-        if not self.claim.calls_some_unimportant[occurrence.node]:
+        kept = not self.claim.calls_some_unimportant[occurrence.node]
+        if kept or replacement is Replacement.RESAMPLE:
             return Plain(occurrence.frame)
         if isinstance(replacement, MeanWithin):
             return MeanOver(replacement.column, occurrence.frame)
-        match replacement:
-            case Replacement.ZERO:
-                return Zero()
-            case Replacement.MEAN:
-                return Mean()
-            case _:
-                return Plain(occurrence.frame)
+        return Zero() if replacement is Replacement.ZERO else Mean()
 
     def _gather(self, what: str | Part, source: Source, frame: int, at: Positions) -> int:
         gather = Gather(self._slot(), what, source, frame, at)

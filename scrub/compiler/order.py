@@ -10,49 +10,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scrub.compiler.schedule import Free, Instruction, Run, reads, writes
-from scrub.compiler.share import rename
+from scrub.compiler.instructions import Free, Instruction, Run
 
 
 def order(instructions: Sequence[Instruction], output: int) -> tuple[list[Instruction], int]:
-    """Runs in their order, each preceded by what it needs; then frees and new numbers."""
-    maker = {slot: i for i in instructions for slot in writes(i)}
-    placed: dict[int, None] = {}
+    """Runs in their order, each preceded by what it needs, on new slots; then frees."""
+    maker = {slot: i for i in instructions for slot in i.writes}
+    numbers: dict[int, int] = {}
     ordered: list[Instruction] = []
 
     def place(instruction: Instruction) -> None:
-        if writes(instruction)[0] in placed:
-            return
-        for slot in reads(instruction):
-            if slot not in placed:
+        for slot in instruction.reads:
+            if slot not in numbers:
                 place(maker[slot])
-        placed.update(dict.fromkeys(writes(instruction)))
-        ordered.append(instruction)
+        for slot in instruction.writes:
+            numbers[slot] = len(numbers)
+        ordered.append(instruction.on(numbers))
 
     for instruction in instructions:
-        if isinstance(instruction, Run):
+        if isinstance(instruction, Run) and instruction.writes[0] not in numbers:
             place(instruction)
-    place(maker[output])
-    return _renumbered(_with_frees(ordered, output), output)
+    if output not in numbers:
+        place(maker[output])
+    return _with_frees(ordered, numbers[output]), numbers[output]
 
 
 def _with_frees(instructions: Sequence[Instruction], output: int) -> list[Instruction]:
-    last = {slot: i for i, instruction in enumerate(instructions) for slot in reads(instruction)}
+    """Each slot freed after the last instruction that uses it: the first, from the end."""
     result: list[Instruction] = []
-    for i, instruction in enumerate(instructions):
+    used = {output}
+    for instruction in reversed(instructions):
+        if done := {*instruction.reads, *instruction.writes} - used:
+            used |= done
+            result.append(Free(tuple(sorted(done))))
         result.append(instruction)
-        used = dict.fromkeys((*reads(instruction), *writes(instruction)))
-        done = tuple(s for s in used if last.get(s, -1) <= i and s != output)
-        if done:
-            result.append(Free(done))
+    result.reverse()
     return result
-
-
-def _renumbered(instructions: Sequence[Instruction], output: int) -> tuple[list[Instruction], int]:
-    numbers: dict[int, int] = {}
-    result: list[Instruction] = []
-    for instruction in instructions:
-        for slot in writes(instruction):
-            numbers[slot] = len(numbers)
-        result.append(rename(instruction, numbers))
-    return result, numbers[output]

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scrub.compiler.schedule import (
+from scrub.compiler.instructions import (
     Gather,
     Instruction,
     Projected,
     Reading,
     Run,
-    Schedule,
     Step,
     Sum,
     Zero,
 )
+from scrub.compiler.schedule import Schedule
 from scrub.graph import (
     ALL,
     Component,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scrub.compiler.schedule import Free, Gather, Run, Schedule, Sum
+from scrub.compiler.instructions import Free, Gather, Run, Sum
+from scrub.compiler.schedule import Schedule
 from scrub.compiler.sizes import Shape, Sizes
 from scrub.graph import ALL, Kind, Site
 

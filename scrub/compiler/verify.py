@@ -7,17 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from scrub.compiler.schedule import (
-    Free,
-    Gather,
-    Projected,
-    Run,
-    Schedule,
-    Step,
-    Sum,
-    reads,
-    writes,
-)
+from scrub.compiler.instructions import Free, Gather, Projected, Run, Step, Sum
+from scrub.compiler.schedule import Schedule
 from scrub.errors import ScrubError
 from scrub.graph import Reach
 
@@ -30,7 +21,7 @@ def _written_once(schedule: Schedule) -> Iterator[str]:
     """Each slot has one maker."""
     seen: set[int] = set()
     for i in schedule.instructions:
-        for slot in writes(i):
+        for slot in i.writes:
             if slot in seen:
                 yield f"slot {slot} is written twice"
             seen.add(slot)
@@ -40,18 +31,19 @@ def _made_before_use(schedule: Schedule) -> Iterator[str]:
     """What is read has been made and not been freed."""
     live: set[int] = set()
     for i in schedule.instructions:
-        for slot in (*reads(i), *(i.slots if isinstance(i, Free) else ())):
+        freed = i.slots if isinstance(i, Free) else ()
+        for slot in (*i.reads, *freed):
             if slot not in live:
                 yield f"slot {slot} is used while it holds nothing"
-        live.difference_update(i.slots if isinstance(i, Free) else ())
-        live.update(writes(i))
+        live.difference_update(freed)
+        live.update(i.writes)
     if schedule.output not in live:
         yield f"the output, slot {schedule.output}, is not there at the end"
 
 
 def _nothing_left(schedule: Schedule) -> Iterator[str]:
     """At the end only the output is live."""
-    made = {slot for i in schedule.instructions for slot in writes(i)}
+    made = {slot for i in schedule.instructions for slot in i.writes}
     freed = {slot for i in schedule.instructions if isinstance(i, Free) for slot in i.slots}
     if left := sorted(made - freed - {schedule.output}):
         yield f"slots {left} are never freed"
@@ -86,7 +78,7 @@ def _one_group(schedule: Schedule) -> Iterator[str]:
 
 def _right_positions(schedule: Schedule) -> Iterator[str]:
     """A port that reads the same position only is summed where its reader is evaluated."""
-    makers = {slot: i for i in schedule.instructions for slot in writes(i)}
+    makers = {slot: i for i in schedule.instructions for slot in i.writes}
     for step in schedule.steps():
         for name, reading in step.ports:
             maker = makers.get(reading) if isinstance(reading, int) else None

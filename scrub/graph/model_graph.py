@@ -89,11 +89,15 @@ class Component:
     experts: int = 0
 
     def port(self, name: str) -> Port:
-        return next(port for port in self.ports if port.name == name)
+        return self._named[name]
 
-    @property
+    @cached_property
     def port_names(self) -> tuple[str, ...]:
         return tuple(port.name for port in self.ports)
+
+    @cached_property
+    def _named(self) -> Mapping[str, Port]:
+        return {port.name: port for port in self.ports}
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,9 @@ class Claim:
         return name != self.sink and not self.parents[name]
 
     def part_feeds(self, part: Part, child: Part, port: str) -> bool:
-        ports = self.graph[child.component].port_names
-        return port in ports and self.graph.feeds(part.component, child.component, port)
+        """Whether a part is one of the terms summed at a port of another, if it has that port."""
+        has = port in self.graph[child.component].port_names
+        return has and self.graph.feeds(part.component, child.component, port)
 
     @cached_property
     def named_edges(self) -> frozenset[tuple[str, str, str]]:
