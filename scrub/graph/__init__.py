@@ -1,6 +1,14 @@
 """Components, ports, positions and who feeds whom: values and sizes, no tensors."""
 
-from scrub.graph.model_graph import Component, Cost, ModelGraph, PassCost, Port, Reach
+from scrub.graph.model_graph import (
+    Component,
+    Cost,
+    ModelGraph,
+    PassCost,
+    Port,
+    Reach,
+    queries_run,
+)
 from scrub.graph.names import Part, UnknownName, expand, summarise
 from scrub.graph.positions import ALL, Each, Everywhere, Indices, Positions, Role, each, positions
 from scrub.graph.sites import Kind, Projection, Site
@@ -31,5 +39,6 @@ __all__ = [
     "each",
     "expand",
     "positions",
+    "queries_run",
     "summarise",
 ]

@@ -40,6 +40,18 @@ class Port:
     projection: Projection | None = None
 
 
+FEW = 8  # of so many queries one may be read: then it is picked, and else all are run
+
+
+def queries_run(read: int, length: int) -> int:
+    """How many of a row's queries an attention is run for, where so many are read.
+
+    >>> queries_run(1, 16), queries_run(3, 16)
+    (1, 16)
+    """
+    return read if read * FEW <= length else length
+
+
 @dataclass(frozen=True)
 class Cost:
     """FLOPs of one evaluation on one example, by what they grow with.
@@ -51,11 +63,13 @@ class Cost:
     per_position: int = 0  # each position at which the output is wanted
     per_key: int = 0  # each position that keys and values are read from
     per_pair: int = 0  # each (query, key) pair of the whole sequence
+    per_pair_read: int = 0  # each pair of a query that is run because it is read
 
     def flops(self, positions: int, length: int, keys: int | None = None) -> int:
         """For an output at `positions` of `length`, read from `keys` (from `length` if none)."""
         read = length if keys is None else keys
-        return self.per_position * positions + self.per_key * read + self.per_pair * length * read
+        pairs = self.per_pair * length + self.per_pair_read * queries_run(positions, length)
+        return self.per_position * positions + self.per_key * read + pairs * read
 
 
 @dataclass(frozen=True)

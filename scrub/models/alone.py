@@ -23,7 +23,7 @@ from scrub.models.families.base import Attention, Heads
 from scrub.models.families.layouts import strips_of
 from scrub.models.linear import project, project_each, woven
 from scrub.models.pieces import Tensor
-from scrub.models.recording import Entries, abreast
+from scrub.models.recording import Entries, abreast, among
 from scrub.models.substitute import Bound, parametrised
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tens
     """The module's own attention over as many virtual heads as there are calls."""
     numbers = [number_of(call.part.component) for call in calls]
     length = piece.length(calls[0])
-    laid = _abreast(piece, calls, numbers) or _apart(piece, calls, length)
+    read = piece.read(calls)
+    laid = _abreast(piece, calls, numbers) or _apart(piece, calls, length, read)
     parts: dict[str, nn.Module] = {path: Bound(value) for path, value in laid.items()}
     parts |= _tables(piece, numbers)
     module = _told(piece.organ, numbers)
-    z = attend(piece, module, numbers, parts, calls[0], seen)  # [row, length, call * width of z]
-    return z.reshape(len(z), length, len(calls), piece.heads.z)
+    z = attend(piece, module, numbers, parts, calls[0], seen, read)
+    return z.reshape(len(z), length, len(calls), piece.heads.z)  # from [row, length, call · z]
 
 
 Laid = Mapping[str, Tensor]  # by path, what takes the place of its output [row, position, width]
@@ -73,12 +74,16 @@ def _slice(piece: HeadsPiece, call: Call, port: str, of: Tensor) -> _Slice:
     return _Slice(id(of), path, start, piece.heads.wide(port))
 
 
-def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int) -> Laid:
+def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor | None) -> Laid:
     """One norm per distinct input, and one product per input and module; what was projected
-    beforehand is laid down as it is, and what is put in laid over it."""
+    beforehand is laid down as it is, queries where they are read, and what is put in laid over
+    it."""
     virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)
     made = _slices(piece, calls)
+    # queries that lie in one tensor with keys are looked up with them: apart they would be copied
+    fused = piece.attention.projections["q"] == piece.attention.projections["k"]
     laid: dict[str, dict[int, Tensor | Entries]] = {}  # by path: where each slice goes
+    asked: dict[int, tuple[Entries, Tensor]] = {}  # queries that are looked up, and positions
     over: list[tuple[str, slice, Tensor, Tensor]] = []  # path, columns, positions, what goes there
     for port in PORTS:
         (path,) = piece.attention.projections[port]
@@ -91,10 +96,15 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int) -> Laid:
                 slices[start] = value if at is None else _spread(value, at, length)
                 continue
             given = call.given[port]
+            if port == "q" and read is not None and not fused:
+                asked[start] = (given.own, read[:, i])
+                continue
             slices[start] = given.own
             columns = slice(start, start + given.own.shape[2])
             for x, at in given.put:
                 over.append((path, columns, at, made[_slice(piece, call, port, x)]))
+    if asked:
+        laid[piece.attention.projections["q"][0]] |= _asked(asked, length)
     whole = {path: _joined(some) for path, some in laid.items()}
     for path, columns, at, value in over:
         whole[path][:, :, columns].scatter_(1, at[:, :, None].expand_as(value), value)
@@ -153,6 +163,20 @@ def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:
     whole = value.new_zeros(len(value), length, value.shape[2])
     whole[torch.arange(len(at), device=at.device)[:, None], at] = value
     return whole
+
+
+def _asked(asked: Mapping[int, tuple[Entries, Tensor]], length: int) -> dict[int, Tensor]:
+    """Queries looked up where they are read, in whole sequences, by where each goes; neighbours
+    as one."""
+    starts = sorted(asked)
+    at = torch.stack([asked[start][1] for start in starts], dim=2)  # [row, n, query]
+    found = among([asked[start][0] for start in starts], at.transpose(1, 2)).transpose(1, 2)
+    rows, _, heads, width = found.shape
+    whole = found.new_zeros(rows, length, heads, width)
+    whole.scatter_(1, at[..., None].expand_as(found), found)
+    if starts == list(range(starts[0], starts[0] + heads * width, width)):
+        return {starts[0]: whole.flatten(2)}
+    return {start: whole[:, :, i] for i, start in enumerate(starts)}
 
 
 def _joined(laid: Mapping[int, Tensor | Entries]) -> Tensor:

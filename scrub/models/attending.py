@@ -14,6 +14,7 @@ from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Run
 from scrub.models.linear import weight_of
 from scrub.models.pieces import Tensor
+from scrub.models.queries import reading
 from scrub.models.substitute import Catch, Caught, replaced
 
 if TYPE_CHECKING:
@@ -30,8 +31,13 @@ def attend(
     parts: dict[str, nn.Module],
     call: Call,
     seen: Circumstances,
+    read: Tensor | None,
 ) -> Tensor:
-    """What arrives at the output projection, [row, length, heads * width of z]."""
+    """What arrives at the output projection, [row, length, heads * width of z].
+
+    `read` are the queries that somebody reads [row, head, n], None for all; what stands at others
+    means nothing.
+    """
     if piece.organ.within:
         parts = parts | {piece.organ.within: CATCH}
     rows, keys = call.seen("k").shape[:2]
@@ -45,7 +51,17 @@ def attend(
     if piece.organ.memory_space:
         width = call.ports["k"].shape[2] if "k" in call.ports else piece.memory_width
         seen = _remembering(piece, seen, none.expand(rows, keys, width))
-    return _caught(replaced(module, parts), hidden, seen)
+    made = replaced(module, parts)
+    if read is not None:
+        reading(asking(piece, made), read, hidden.shape[1])
+    return _caught(made, hidden, seen)
+
+
+def asking(piece: HeadsPiece, module: nn.Module) -> nn.Module:
+    """The module that asks for an attention function: where its queries' projection stands."""
+    path, *_ = piece.attention.projections["q"]
+    owner = path.rpartition(".")[0]
+    return module if owner.startswith("..") else module.get_submodule(owner)
 
 
 def attended(piece: HeadsPiece, call: Call, seen: Circumstances) -> Tensor:

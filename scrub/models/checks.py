@@ -97,9 +97,15 @@ def _sums(plain: Plain) -> Iterator[Check]:
 
 def _reruns(plain: Plain) -> Iterator[Check]:
     """All of a group in one batch, and one of it alone: as many heads as there are could be right
-    where another number is not."""
+    where another number is not. All again for one position of each row, where an attention may
+    run for no other query."""
     pairs: Pairs = {}
     for group in plain.groups():
+        spots = [_spot(plain, component, i) for i, component in enumerate(group)]
+        reread = plain.model.run([_read_at(plain, *one) for one in zip(group, spots, strict=True)])
+        for component, at, output in zip(group, spots, reread, strict=True):
+            share = plain.share(component.name)
+            pairs[f"{component.name}, at a position"] = (output, _picked(share, at))
         outputs = plain.model.run([plain.call(component) for component in group])
         for component, output in zip(group, outputs, strict=True):
             pairs[component.name] = (output, plain.share(component.name))
@@ -108,6 +114,24 @@ def _reruns(plain: Plain) -> Iterator[Check]:
             (output,) = plain.model.run([plain.call(group[-1])])
             pairs[f"{name}, alone"] = (output, plain.share(name))
     yield worst("a re-run component equals its recording", pairs, plain.tolerance)
+
+
+def _spot(plain: Plain, component: Component, i: int) -> torch.Tensor:
+    """A position of each row, another one for each component, [row, 1]."""
+    shape = plain.share(component.name).shape
+    return (torch.arange(shape[0], device=plain.model.device)[:, None] + i + 1) % shape[1]
+
+
+def _read_at(plain: Plain, component: Component, at: torch.Tensor) -> Call:
+    """The component on its plain ports, for its output at these positions."""
+    whole = plain.call(component)
+    same = [port.name for port in component.ports if port.reach is Reach.SAME]
+    ports = {n: _picked(x, at) if n in same else x for n, x in whole.ports.items()}
+    return replace(whole, ports=ports, at=at)
+
+
+def _picked(value: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    return value[torch.arange(len(at), device=at.device)[:, None], at]
 
 
 def _projections(plain: Plain) -> Iterator[Check]:
@@ -121,8 +145,13 @@ def _projections(plain: Plain) -> Iterator[Check]:
     pairs: Pairs = {}
     for group in (group for group in plain.groups() if group[0].ports[0].projection):
         calls = [_from_projections(plain, component, recorded) for component in group]
-        for component, output in zip(group, plain.model.run(calls), strict=True):
-            pairs[component.name] = (output, plain.share(component.name))
+        spots = [_spot(plain, component, i) for i, component in enumerate(group)]
+        calls += [replace(call, at=at) for call, at in zip(calls, spots, strict=True)]
+        shares = [plain.share(component.name) for component in group]
+        shares += [_picked(share, at) for share, at in zip(shares, spots, strict=True)]
+        for one, share, output in zip(calls, shares, plain.model.run(calls), strict=True):
+            where = "" if one.at is None else ", at a position"
+            pairs[f"{one.part}{where}"] = (output, share)
     yield worst("a re-run on recorded projections equals the recording", pairs, plain.tolerance)
 
 

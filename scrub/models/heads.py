@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from scrub.graph import Kind, Part, Site
+from scrub.graph import Kind, Part, Site, queries_run
 from scrub.models.alone import alone
 from scrub.models.anatomy import beside_of
 from scrub.models.attending import PORTS, attended, number_of
@@ -148,9 +148,22 @@ class HeadsPiece(Piece):
 
     def _likeness(self, call: Call) -> object:
         """Calls that share their circumstances can share a call of the module."""
-        shape = (call.seen("k").shape[:2], self.length(call))
+        shape = (call.seen("k").shape[:2], self.length(call), self.few(call))
         masked = [call.frame.lengths[s] for s in self.surroundings.masked if s in self._spaces]
         return shape, tuple(tuple(lengths.tolist()) for lengths in masked)
+
+    def few(self, call: Call) -> int:
+        """How many queries a call reads, where they are run by themselves; 0 where all are."""
+        if call.at is None:
+            return 0
+        some, length = call.at.shape[1], self.length(call)
+        return some if queries_run(some, length) < length else 0
+
+    def read(self, calls: Sequence[Call]) -> Tensor | None:
+        """The queries that calls which read equally many read, [row, call, n]; None for all."""
+        if not self.few(calls[0]):
+            return None
+        return torch.stack([call.at for call in calls if call.at is not None], dim=1)
 
     @property
     def _spaces(self) -> tuple[str, ...]:

@@ -133,20 +133,46 @@ def abreast(entries: Sequence[Entries]) -> torch.Tensor:
 
     One look-up for those of one block.
     """
-    recording = entries[0].recording
-    blocks = [recording.blocks.get(one.site) for one in entries]
-    block = blocks[0]
-    if block is None or any(other is not block for other in blocks):
+    recording, device = entries[0].recording, entries[0].device
+    if (block := _block_of(entries)) is None:
         found = torch.cat([e.recording.at(e.site, e.inputs, None) for e in entries], dim=2)
-        return found.to(entries[0].device)
-    _, inputs, length, width = block.values.shape
-    numbers = [block.number[one.site] * inputs for one in entries]
-    home = block.values.device
-    lines = torch.stack([one.inputs for one in entries], dim=1) + sent(torch.tensor(numbers), home)
-    spots = torch.arange(length, device=home)[:, None]
+        return found.to(device)
+    length, width = block.values.shape[2:]
+    lines = _lines(entries, block)
+    spots = torch.arange(length, device=lines.device)[:, None]
     which = (lines[:, None] * length + spots).flatten()  # [row · position · entry]
     found = recording.picked(block.values.view(-1, width), which)
-    return found.view(len(lines), length, -1).to(entries[0].device)
+    return found.view(len(lines), length, -1).to(device)
+
+
+def among(entries: Sequence[Entries], at: torch.Tensor) -> torch.Tensor:
+    """Each entry at its own positions [row, entry, n] alone, [row, entry, n, width]."""
+    recording, device = entries[0].recording, entries[0].device
+    if (block := _block_of(entries)) is None:
+        each = [
+            e.recording.at(e.site, e.inputs, at[:, i].to(e.inputs.device) if e.at is None else e.at)
+            for i, e in enumerate(entries)
+        ]
+        return torch.stack(each, dim=1).to(device)
+    length, width = block.values.shape[2:]
+    lines, known = _lines(entries, block), [e.at for e in entries if e.at is not None]
+    spots = torch.stack(known, dim=1) if known else at.to(lines.device)
+    which = (lines[..., None] * length + spots).flatten()
+    found = recording.picked(block.values.view(-1, width), which)
+    return found.view(*at.shape, width).to(device)
+
+
+def _block_of(entries: Sequence[Entries]) -> Block | None:
+    """The one block in which entries lie, if there is one."""
+    blocks = [one.recording.blocks.get(one.site) for one in entries]
+    return blocks[0] if all(block is blocks[0] for block in blocks) else None
+
+
+def _lines(entries: Sequence[Entries], block: Block) -> torch.Tensor:
+    """Where the inputs of entries lie in a block, counted in inputs, [row, entry]."""
+    inputs = block.values.shape[1]
+    numbers = torch.tensor([block.number[one.site] * inputs for one in entries])
+    return torch.stack([e.inputs for e in entries], dim=1) + sent(numbers, block.values.device)
 
 
 def _require_positions(site: Site, positions: torch.Tensor, length: int) -> None:

@@ -65,21 +65,26 @@ class Shape:
     def experts(self) -> int:
         return self.routed.experts if self.routed else 0
 
-    @property
-    def head(self) -> Cost:
+    def head(self, attention: Attention) -> Cost:
         """One head alone: its own queries, keys, values and its share of the output projection."""
         query, value = 2 * self.width * self.heads.width, 2 * self.width * self.heads.z
+        scores = 2 * (self.heads.width + self.heads.z)
         return Cost(
             per_position=query + value,
             per_key=query + value,
-            per_pair=2 * (self.heads.width + self.heads.z),
+            per_pair=0 if attention.asks else scores,
+            per_pair_read=scores if attention.asks else 0,
         )
 
-    @property
-    def attention(self) -> Cost:
+    def attention(self, attention: Attention) -> Cost:
         """All heads; keys and values once for each of their heads."""
-        one, queries, shared = self.head, self.heads.queries, self.heads.shared
-        return Cost(one.per_position * queries, one.per_key * shared, one.per_pair * queries)
+        one, queries, shared = self.head(attention), self.heads.queries, self.heads.shared
+        return Cost(
+            one.per_position * queries,
+            one.per_key * shared,
+            one.per_pair * queries,
+            one.per_pair_read * queries,
+        )
 
     def mlp(self, mlp: MLP) -> Cost:
         """A dense one, or a mixture as its positions are routed."""

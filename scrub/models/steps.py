@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from scrub.graph import Component, ModelGraph, PassCost, Space
-from scrub.models.families.base import Family, Stack, Sublayer
+from scrub.models.families.base import Attention, Family, Stack, Sublayer
 from scrub.models.outputs import Head
 from scrub.models.shapes import Shape
 
@@ -62,7 +62,9 @@ class Wiring:
 
     def _spent(self, step: Step) -> PassCost:
         """What a forward pass spends on a step, all its components at once."""
-        cost = step.shape.attention if step.kind is Kind.HEADS else step.components[0].cost
+        cost = step.components[0].cost
+        if isinstance(step.sublayer, Attention):
+            cost = step.shape.attention(step.sublayer)
         spaces = {stack.prefix: stack.space for stack in self.family.stacks}
         keys = spaces[step.stack.memory] if step.memory else ""
         return PassCost(cost, step.components[0].space, keys)

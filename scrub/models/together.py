@@ -38,7 +38,9 @@ def together(piece: HeadsPiece, call: Call, seen: Circumstances) -> Tensor:
     modules = piece.organ.projections or {}
     parts: dict[str, nn.Module] = {p: Bound(v, modules[p]) for p, v in outputs.items()}
     everyone = range(piece.heads.queries)
-    z = attend(piece, piece.organ.whole[0].module, everyone, parts, call, seen)
+    read = piece.read([call])
+    read = None if read is None else read.expand(-1, len(everyone), -1)
+    z = attend(piece, piece.organ.whole[0].module, everyone, parts, call, seen, read)
     start, stop = piece.z(call.part.component)
     return narrow(z[..., start:stop], call)
 

@@ -156,7 +156,7 @@ class _Tower:
                 width=width,
                 stored=heads.z,
                 group=group,
-                cost=self.shape.head,
+                cost=self.shape.head(attention),
                 expand=2 * width * heads.z,
                 space=self.stack.space,
             )

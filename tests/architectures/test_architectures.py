@@ -16,11 +16,13 @@ from scrub.hypothesis.circuit import circuit_claim
 from scrub.hypothesis.resolve import resolve
 from scrub.hypothesis.unfold import unfold
 from scrub.models.adapter import TransformersModel
+from scrub.models.attending import asking
 from scrub.models.batches import Inputs
 from scrub.models.heads import HeadsPiece
 from scrub.models.hooked import HookedModel
 from scrub.models.pieces import ModulePiece
 from scrub.models.probe import probe
+from scrub.models.queries import asks
 from tests.architectures.building import Case, build
 from tests.architectures.claims import HookedOracle, data, error, random_claim, task_of
 from tests.architectures.coverage import CASES
@@ -58,6 +60,13 @@ def oracle_of(case: Case) -> HookedOracle:
 def test_the_probe_passes(case):
     report = probe(model_of(case))
     assert report.passed, [check for check in report.checks if not check.passed]
+
+
+@every_case
+def test_the_facts_say_which_attention_runs_for_the_queries_that_are_read(case):
+    for piece in model_of(case).pieces.values():
+        if isinstance(piece, HeadsPiece):
+            assert piece.attention.asks == asks(asking(piece, piece.organ.whole[0].module))
 
 
 @every_case

@@ -20,6 +20,7 @@ from scrub.models.families.base import Heads
 from scrub.models.heads import HeadsPiece
 from scrub.models.linear import weight_of
 from scrub.models.pieces import Piece
+from scrub.models.queries import _Reading
 from tests.models import tiny
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -52,6 +53,8 @@ def with_ports(patch: pytest.MonkeyPatch, **swapped: str) -> None:
     def run(self: HeadsPiece, calls: Sequence[Call]) -> list[torch.Tensor]:
         wrong = [
             replace(c, ports={name: c.ports[swapped.get(name, name)] for name in c.ports})
+            if c.at is None  # else they have not equally many positions
+            else c
             for c in calls
         ]
         return real(self, wrong)
@@ -75,6 +78,16 @@ def substitution_without_effect(patch: pytest.MonkeyPatch) -> None:
         return [torch.zeros(*c.seen("q").shape[:2], width) for c in calls]
 
     patch.setattr(HeadsPiece, "_shares", shares)
+
+
+def masks_of_other_queries(patch: pytest.MonkeyPatch) -> None:
+    """A query that is read by itself sees what the one after it sees."""
+    real = _Reading._causal
+
+    def causal(self: _Reading, key: torch.Tensor) -> torch.Tensor:
+        return real(replace(self, at=self.at + 1), key)
+
+    patch.setattr(_Reading, "_causal", causal)
 
 
 def wrong_group(patch: pytest.MonkeyPatch) -> None:
@@ -159,6 +172,7 @@ ADAPTERS: Mapping[str, tuple[str, Patch, str]] = {
     "groups": ("llama", wrong_group, "a re-run component equals its recording"),
     "k is v": ("llama", values_recorded_as_keys, "a re-run on recorded projections equals"),
     "put in": ("gpt2", sums_not_put_in, "a re-run on recorded projections equals"),
+    "query": ("gpt2", masks_of_other_queries, "a re-run component equals its recording"),
     "mask": ("mistral", mask_forgotten, "a re-run component equals its recording"),
     "rotary": ("llama", rotary_of_other_positions, "a re-run component equals its recording"),
     "norm": ("gpt2", norm_left_out, "a re-run component equals its recording"),

@@ -12,9 +12,9 @@ from scrub.models.families.base import MLP, Attention, Family, Key, Sizes, Stack
 HIDDEN = ("fc1", "activation_fn", "fc2")
 
 
-def sublayers(*, post: bool) -> tuple[Attention, Attention, MLP]:
+def sublayers(*, post: bool, asks: bool = True) -> tuple[Attention, Attention, MLP]:
     """Self-attention, cross-attention and MLP, with norms on the sum or on what they read."""
-    read = Attention("self_attn", before="", out="out_proj")
+    read = Attention("self_attn", before="", out="out_proj", asks=asks)
     cross = replace(read, path="encoder_attn", memory=("key_value_states",))
     mlp = MLP(HIDDEN, before="", down="", matrices=2)
     first, second, last = "self_attn_layer_norm", "encoder_attn_layer_norm", "final_layer_norm"
@@ -43,10 +43,11 @@ def _families(
     longest: str = "max_position_embeddings",
     whole: str = "ForConditionalGeneration",
     refused: dict[str, str] | None = None,
+    asks: bool = True,
 ) -> tuple[Family, Family]:
     """The encoder-decoder, and the decoder alone; sizes are those of a missing config key."""
     layers, *others = sizes
-    read, cross, mlp = sublayers(post=post)
+    read, cross, mlp = sublayers(post=post, asks=asks)
     stack = Stack(final_norm="" if post else "layer_norm", longest=longest)
     encoder = replace(
         stack,
@@ -74,7 +75,9 @@ PROMPT = {"use_prompt": "prompts that stand before keys and values are not cover
 
 BART, BART_ALONE = _families("bart", "Bart", 12, 1024, 16, 4096, 50265, post=True)
 PLBART, PLBART_ALONE = _families("plbart", "PLBart", 6, 768, 12, 3072, 50005, post=True)
-MVP, MVP_ALONE = _families("mvp", "Mvp", 12, 1024, 16, 4096, 50267, post=True, refused=PROMPT)
+MVP, MVP_ALONE = _families(
+    "mvp", "Mvp", 12, 1024, 16, 4096, 50267, post=True, refused=PROMPT, asks=False
+)
 MARIAN, MARIAN_ALONE = _families(
     "marian", "Marian", 12, 1024, 16, 4096, 58101, post=True, whole="MTModel"
 )

@@ -114,6 +114,7 @@ class Attention(Sublayer):
     handed: Mapping[str, Fit] = field(default_factory=dict)  # by keyword, or place ("1") of it
     told: Mapping[str, object] = field(default_factory=dict)  # attributes: each head has own k, v
     bias: str = ""  # a tensor of the module that its block adds beside the output
+    asks: bool = True  # for transformers' attention function, which runs for the queries read
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _READ = Attention(
 _WRITE = MLP(("intermediate", "output.dense"), before="", down="", matrices=2)
 READ = replace(_READ, on_sum="attention.output.LayerNorm")
 WRITE = replace(_WRITE, on_sum="output.LayerNorm")
+_OWN = (replace(READ, asks=False), WRITE)  # scores that the module works out itself
 
 
 def _before(heads: str, neurons: str) -> tuple[Attention, MLP]:
@@ -60,10 +61,10 @@ XLM_ROBERTA = family("xlm-roberta", "roberta.encoder", 250002, reserved=2)
 DATA2VEC_TEXT = family("data2vec-text", "data2vec_text.encoder", 30522, reserved=2)
 ELECTRA = family("electra", "electra.encoder", 30522)
 ERNIE = family("ernie", "ernie.encoder", 30522)
-REMBERT = family("rembert", "rembert.encoder", 250300)
+REMBERT = family("rembert", "rembert.encoder", 250300, block=_OWN)
 LAYOUTLM = family("layoutlm", "layoutlm.encoder", 30522)  # of text alone: boxes are left at zero
 ROC_BERT = family("roc_bert", "roc_bert.encoder", 30522)
-ROFORMER = family("roformer", "roformer.encoder", 50000)
+ROFORMER = family("roformer", "roformer.encoder", 50000, block=_OWN)
 
 # One bias for each head and distance is handed in.
 MPNET = family(
@@ -78,6 +79,7 @@ MPNET = family(
             projections=apart("q", "k", "v"),
             out="o",
             handed={"2": row_and_head},
+            asks=False,
         ),
         WRITE,
     ),
@@ -85,8 +87,13 @@ MPNET = family(
 )
 
 # Norms before each sublayer, and a last one.
+_MEGATRON = _before("attention.ln", "ln")
 MEGATRON_BERT = family(
-    "megatron-bert", "bert.encoder", 29056, block=_before("attention.ln", "ln"), norm="ln"
+    "megatron-bert",
+    "bert.encoder",
+    29056,
+    block=(replace(_MEGATRON[0], asks=False), _MEGATRON[1]),
+    norm="ln",
 )
 XLM_ROBERTA_XL = family(
     "xlm-roberta-xl",

@@ -17,7 +17,8 @@ from scrub.models.families.base import (
     fused,
     stacked,
 )
-from scrub.models.families.bert import READ, WRITE
+from scrub.models.families.bert import READ as BERT_READ
+from scrub.models.families.bert import WRITE
 from scrub.models.families.sizes import usual
 from scrub.models.families.vision import TOWER, patches
 
@@ -39,6 +40,7 @@ IMAGE = replace(
             layout=stacked,
             out="projection",
             run=Run.TOGETHER,  # the width of a head is that of its input over their number
+            asks=False,
         ),
         MLP("mlp", before="layer_norm2", down="fc2", matrices=2),
     ),
@@ -48,6 +50,7 @@ IMAGE = replace(
     patches=_patches,
 )
 
+READ = replace(BERT_READ, asks=False)
 CROSS = replace(
     READ,
     path="crossattention.self",

@@ -29,6 +29,7 @@ BLOOM = Family(
                     layout=interleaved,
                     out="dense",
                     handed={"alibi": row_by_head},
+                    asks=False,
                 ),
                 MLP(
                     ("mlp.dense_h_to_4h", "mlp.gelu_impl", "mlp.dense_4h_to_h"),

@@ -14,7 +14,7 @@ _CHANGED = {
     "talking_head": "heads that mix their scores are no heads of their own",
     "conv_kernel_size": "a convolution that crosses the first block is not covered",
 }
-_TOGETHER = replace(READ, run=Run.TOGETHER)
+_TOGETHER = replace(READ, run=Run.TOGETHER, asks=False)
 
 
 def _family(name: str, attention: Attention, vocabulary: int) -> Family:

@@ -42,6 +42,7 @@ def _block(config: Config, layer: int) -> Block:
             out="dense",
             told={"multi_query": False},
             handed={"alibi": _bias, "attention_mask": row_and_head},
+            asks=False,
         ),
         MLP("mlp", before=other, down="dense_4h_to_h", matrices=2, parallel=not serial),
     )

@@ -58,7 +58,9 @@ GPT2 = Family(
 
 IMAGEGPT = Family(
     "imagegpt",
-    stacks=(replace(STACK, sizes=sizes(24, 512, 8, 513)),),
+    stacks=(
+        replace(STACK, block=(replace(READ, asks=False), WRITE), sizes=sizes(24, 512, 8, 513)),
+    ),
     trunk=("transformer",),
     refused=REFUSED,
     classes=("ImageGPTForCausalImageModeling",),
@@ -70,7 +72,7 @@ OPENAI_GPT = Family(
         replace(
             STACK,
             block=(
-                replace(READ, before="", on_sum="ln_1"),
+                replace(READ, before="", on_sum="ln_1", asks=False),
                 replace(WRITE, before="", on_sum="ln_2"),
             ),
             final_norm="",
@@ -105,7 +107,7 @@ GPT_NEO = Family(
     stacks=(
         replace(
             STACK,
-            block=(Attention("attn.attention", before="ln_1", out="out_proj"), WRITE),
+            block=(Attention("attn.attention", before="ln_1", out="out_proj", asks=False), WRITE),
             sizes=Sizes(
                 layers=Key(("num_layers", "num_hidden_layers"), 24),
                 width=Key(("hidden_size",), 2048),

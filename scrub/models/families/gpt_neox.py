@@ -54,7 +54,7 @@ GPT_NEOX_JAPANESE = Family(
     stacks=(
         Stack(
             path="gpt_neox_japanese",
-            block=(replace(FUSED, bias="dense_bias"), WRITE),
+            block=(replace(FUSED, bias="dense_bias", asks=False), WRITE),
             final_norm="final_layer_norm",
             sizes=usual(32, 2560, 32, Key((), of=_multiple), 32000),
         ),

@@ -35,7 +35,7 @@ def in_cores(port: str, head: int, heads: Heads) -> int:
     return ((3 * part + "qvk".index(port)) * each + within) * heads.width
 
 
-READ = Attention("attn", before="ln_1", out="out_proj")
+READ = Attention("attn", before="ln_1", out="out_proj", asks=False)
 WRITE = MLP("mlp", before="ln_1", down="fc_out", matrices=2, parallel=True)
 PARALLEL = replace(STACK, block=(READ, WRITE), sizes=sizes(28, 4096, 16, 50400))
 GPTJ = Family("gptj", stacks=(PARALLEL,), trunk=("transformer",))

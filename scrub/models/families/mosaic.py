@@ -43,7 +43,13 @@ MPT = Family(
         replace(
             STACK,
             block=(
-                replace(READ, path="attn", before="norm_1", handed={"position_bias": head_alone}),
+                replace(
+                    READ,
+                    path="attn",
+                    before="norm_1",
+                    handed={"position_bias": head_alone},
+                    asks=False,
+                ),
                 MLP(
                     ("ffn.up_proj", "ffn.act", "ffn.down_proj"),
                     before="norm_2",

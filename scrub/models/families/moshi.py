@@ -10,6 +10,7 @@ MOSHI = Family(
                 Attention(
                     projections={port: (f"{port}_proj.linear",) for port in "qkv"},
                     out="o_proj.linear",
+                    asks=False,
                 ),
                 MLP(down="fc2"),
             ),

@@ -65,7 +65,7 @@ XGLM = Family(
     "xglm",
     stacks=(
         Stack(
-            block=(replace(READ, handed={"attention_mask": each_row}), WRITE),
+            block=(replace(READ, handed={"attention_mask": each_row}, asks=False), WRITE),
             final_norm="layer_norm",
             sizes=Sizes(
                 layers=Key(("num_layers", "num_hidden_layers"), 24),

@@ -45,7 +45,8 @@ def _attention(
 
 
 READ = _attention("SelfAttention", 0)
-NEAR = _attention("LocalSelfAttention", 0, run=Run.TOGETHER)  # LongT5: a few on either side
+# LongT5's: a few positions on either side
+NEAR = replace(_attention("LocalSelfAttention", 0, run=Run.TOGETHER), asks=False)
 WIDE = Mixer(
     "layer.0.TransientGlobalSelfAttention",
     before="layer.0.layer_norm",

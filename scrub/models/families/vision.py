@@ -146,7 +146,7 @@ DATA2VEC_VISION = _family(
     "data2vec-vision",
     "data2vec_vision",
     _one_more,
-    _DATA2VEC,
+    (replace(_DATA2VEC[0], asks=False), _DATA2VEC[1]),
     blocks="encoder.layer",
     pooler="data2vec_vision.pooler",
 )

@@ -12,7 +12,7 @@ from scrub.models.families.base import Config, Family, Stack
 
 TROCR = Stack(
     path="decoder.model.decoder",
-    block=sublayers(post=True),
+    block=sublayers(post=True, asks=False),
     final_norm="",
     space="decoder_tokens",
     config="decoder",

@@ -20,6 +20,7 @@ from scrub.models.inference.effects import called
 from scrub.models.inference.seen import Event, Tensor, same
 from scrub.models.inference.trace import Found
 from scrub.models.linear import weight_of
+from scrub.models.queries import asks
 from scrub.models.shapes import given
 from scrub.models.spots import HIDDEN, first
 from scrub.models.substitute import Caught, attached
@@ -39,6 +40,7 @@ def facts_of(
         out=core.out_path,
         run=core.run[0],
         per_head=(),
+        asks=asks(core.event.module),
     )
     for heads in _readings(core, config, sizes):
         for layout in core.layouts:
