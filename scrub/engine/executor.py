@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 
 from scrub.compiler import (
@@ -30,13 +29,12 @@ from scrub.compiler import (
     site_of,
 )
 from scrub.data.dataset import Dataset, Ints
-from scrub.engine.lookups import Lookups
+from scrub.engine.lookups import Handed, Lookups, Tables
 from scrub.engine.means import Means
 from scrub.graph import Everywhere, Part, Positions, Site
 from scrub.models.base import Batch, Call, Given, Model
 from scrub.models.batches import Inputs
 from scrub.models.recording import Entries, Recording
-from scrub.models.sending import sent
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -60,7 +58,7 @@ class Executor:
     means: Means = field(init=False)
     bases: dict[str, torch.Tensor] = field(init=False)
     inputs: Inputs = field(init=False)
-    _tables: dict[Positions, Ints | None] = field(init=False, default_factory=dict)
+    _tables: dict[torch.device, Tables] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         means = Means(self.recording, self.dataset, self.members)
@@ -73,16 +71,20 @@ class Executor:
         }
         object.__setattr__(self, "bases", bases)
 
-    def positions(self, at: Positions) -> Ints | None:
-        """Where these positions lie in each row, looked up once."""
-        if at not in self._tables:
-            self._tables[at] = self.dataset.positions(at)
-        return self._tables[at]
+    def tables(self, home: torch.device) -> Tables:
+        """What the rows of the data look up, on the device on which a recording lives."""
+        if home not in self._tables:
+            self._tables[home] = Tables(self.dataset, self.means, home)
+        return self._tables[home]
 
-    @torch.no_grad()
     def __call__(self, rows: Ints) -> torch.Tensor:
         """The output [item, position, width] for `rows` [draw, item]."""
-        chunk = _Chunk(self, rows)
+        return self.run(Handed(self.dataset, self.inputs, rows, self.model.device))
+
+    @torch.no_grad()
+    def run(self, handed: Handed) -> torch.Tensor:
+        """The output [item, position, width] on what is handed over."""
+        chunk = _Chunk(self, handed)
         for instruction in self.schedule.instructions:
             TABLE[type(instruction)](chunk, instruction)
         return chunk.slots[self.schedule.output]
@@ -91,9 +93,10 @@ class Executor:
 class _Chunk:
     """The live slots of one chunk, and the look-ups that its instructions share."""
 
-    def __init__(self, executor: Executor, rows: Ints) -> None:
+    def __init__(self, executor: Executor, handed: Handed) -> None:
         self.executor = executor
-        self.rows = rows
+        self.handed = handed
+        self.items = handed.items
         self.slots: dict[int, torch.Tensor] = {}
         self._lookups: dict[torch.device, Lookups] = {}
         self._frames: dict[int, Batch] = {}
@@ -101,17 +104,13 @@ class _Chunk:
     def lookups(self, home: torch.device) -> Lookups:
         """Where the draws look, on the device on which a recording lives."""
         if home not in self._lookups:
-            executor = self.executor
-            found = Lookups(executor.dataset, executor.positions, self.rows, home)
-            self._lookups[home] = found
+            self._lookups[home] = Lookups(self.executor.tables(home), self.handed.on(home))
         return self._lookups[home]
 
     def frame(self, draw: int) -> Batch:
-        """The rows of a draw; their fields and lengths are made when they are asked for."""
+        """The rows of a draw; their fields and lengths are made once."""
         if draw not in self._frames:
-            executor = self.executor
-            inputs = executor.dataset.sequence[self.rows[draw]]
-            self._frames[draw] = executor.inputs.batch(inputs, executor.model.device)
+            self._frames[draw] = self.handed.frame(draw)
         return self._frames[draw]
 
     def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
@@ -137,25 +136,31 @@ class _Chunk:
         self, what: str | Part, source: Source, frame: int, at: Positions
     ) -> torch.Tensor:
         """Recorded (or averaged) activations at positions of a frame."""
-        executor, site = self.executor, site_of(what)
+        site = site_of(what)
         match source:
             case Plain(draw):
                 return self.plain(site, draw, frame, at)
             case Mean():
-                column, numbers = None, np.zeros(self.rows.shape[1], dtype=np.int64)
+                return self.averaged(site, None, frame, frame, at)
             case MeanOver(column, draw):
-                numbers = executor.means.classes(column)[self.rows[draw]]
+                return self.averaged(site, column, draw, frame, at)
             case Zero() | Change():
                 raise ValueError("zeros and changes are not recorded")
-        means = executor.means.over(site, column)
-        home = means.home(site)
-        return means.at(site, sent(numbers, home), self.lookups(home).positions(at, frame))
 
-    def entries(self, site: Site, draw: int) -> Entries:
-        """All positions of what was recorded on the rows that a draw takes."""
+    def averaged(
+        self, site: Site, column: str | None, draw: int, frame: int, at: Positions
+    ) -> torch.Tensor:
+        """The mean over the rows of the class that a draw takes, at positions of a frame."""
+        means = self.executor.means.over(site, column)
+        there = self.lookups(means.home(site))
+        return means.at(site, there.classes(column, draw), there.positions(at, frame))
+
+    def entries(self, site: Site, draw: int, at: Positions) -> Entries:
+        """What was recorded on the rows that a draw takes, of which a call reads some positions."""
         recording = self.executor.recording
-        inputs = self.lookups(recording.home(site)).inputs(draw)
-        return Entries(recording, site, inputs, recording.device)
+        there = self.lookups(recording.home(site))
+        spots = there.positions(at, draw)
+        return Entries(recording, site, there.inputs(draw), recording.device, spots)
 
     def plain(self, site: Site, draw: int, frame: int, at: Positions) -> torch.Tensor:
         """What was recorded on the rows that a draw takes."""
@@ -166,7 +171,7 @@ class _Chunk:
         if recording.is_narrow(site):
             return recording.at(site, there.inputs(draw), there.positions(at, frame))
         running = there.running(at, draw, frame, recording.length(site))
-        return recording.running(site, running, self.rows.shape[1])
+        return recording.running(site, running, self.items)
 
 
 def _gather(chunk: _Chunk, gather: Gather) -> None:
@@ -194,7 +199,7 @@ def _constant(chunk: _Chunk, gather: Gather, dtype: torch.dtype) -> torch.Tensor
     space = executor.model.graph.stream_spaces[gather.what]
     length = executor.inputs.longest[space] if where is None else where.shape[1]
     constant = executor.model.constant(gather.what).to(dtype)
-    return constant.expand(chunk.rows.shape[1], length, -1)  # [item, n, width]
+    return constant.expand(chunk.items, length, -1)  # [item, n, width]
 
 
 def _project(executor: Executor, part: Part, value: torch.Tensor) -> torch.Tensor:
@@ -254,7 +259,7 @@ def _call(chunk: _Chunk, step: Step) -> Call:
         match reading:
             case Projected(own, put):
                 sums = [(chunk.slots[s], chunk.spots(at, step.frame)) for s, at in put]
-                given[name] = Given(chunk.entries(own.site, step.frame), sums)
+                given[name] = Given(chunk.entries(own.site, step.frame, step.at), sums)
             case slot:
                 ports[name] = chunk.slots[slot]
     frame, at = chunk.frame(step.frame), chunk.positions(step.at, step.frame)

@@ -1,33 +1,85 @@
 """Where the draws of a chunk look: for all of them at once.
 
-A schedule names hundreds of draws, and a chunk looks up what each of them takes. Their rows and
-positions are tables with a line for each draw, made and handed to a device together; a look-up
-reads its line.
+A schedule names hundreds of draws, and a chunk looks up what each of them takes. What the rows of
+the data look up lies on a device from the first chunk on, so that all a chunk has to hand over are
+its rows. Their inputs and positions are tables with a line for each draw; a look-up reads its line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cached_property
 
 import torch
 
 from scrub.data.dataset import Dataset, Ints
+from scrub.engine.means import Means
 from scrub.graph import Positions
+from scrub.models.base import Batch
+from scrub.models.batches import Inputs
 from scrub.models.sending import sent
 
-Tables = Callable[[Positions], Ints | None]
 FEW = 16  # positions of a row: more are worked out for one draw at a time, or they would be many
 
 
-class Lookups:
-    """The inputs and positions of each draw's items, on one device.
+class Handed:
+    """All that the host hands to a chunk: its rows [draw, item], and what frames are asked for.
 
-    `rows` [draw, item] are those that the draws take; `tables` gives each row's positions.
+    Nothing else of a chunk depends on its rows, so two that are handed the same are the same.
     """
 
-    def __init__(self, dataset: Dataset, tables: Tables, rows: Ints, device: torch.device) -> None:
-        self.rows, self.tables, self.device = rows, tables, device
-        self._inputs = sent(dataset.sequence[rows], device)  # [draw, item]
+    def __init__(self, dataset: Dataset, inputs: Inputs, rows: Ints, device: torch.device) -> None:
+        self.dataset, self.inputs, self.rows, self.device = dataset, inputs, rows, device
+
+    @property
+    def items(self) -> int:
+        """How many items there are."""
+        return int(self.rows.shape[1])
+
+    def on(self, device: torch.device) -> torch.Tensor:
+        """The rows on a device, [draw, item]."""
+        return sent(self.rows, device)
+
+    def frame(self, draw: int) -> Batch:
+        """The rows of a draw; their fields and lengths are made when they are asked for."""
+        return self.inputs.batch(self.dataset.sequence[self.rows[draw]], self.device)
+
+
+class Tables:
+    """What each row of the data looks up, on one device: sent when it is first asked for."""
+
+    def __init__(self, dataset: Dataset, means: Means, device: torch.device) -> None:
+        self.dataset, self.means, self.device = dataset, means, device
+        self._positions: dict[Positions, torch.Tensor | None] = {}
+        self._classes: dict[str, torch.Tensor] = {}
+
+    @cached_property
+    def inputs(self) -> torch.Tensor:
+        """Which recorded input each row is, [row]."""
+        return sent(self.dataset.sequence, self.device)
+
+    def positions(self, at: Positions) -> torch.Tensor | None:
+        """Where these positions lie in each row, [row, n]; None for all."""
+        if at not in self._positions:
+            found = self.dataset.positions(at)
+            self._positions[at] = None if found is None else sent(found, self.device)
+        return self._positions[at]
+
+    def classes(self, column: str) -> torch.Tensor:
+        """The number of each row's class, [row]."""
+        if column not in self._classes:
+            self._classes[column] = sent(self.means.classes(column), self.device)
+        return self._classes[column]
+
+
+class Lookups:
+    """The inputs, classes and positions of each draw's items, on one device.
+
+    `rows` [draw, item] are those that the draws take; `tables` says what each row looks up.
+    """
+
+    def __init__(self, tables: Tables, rows: torch.Tensor) -> None:
+        self.tables, self.rows = tables, rows
+        self._inputs = tables.inputs[rows]  # [draw, item]
         self._positions: dict[Positions, torch.Tensor] = {}  # [draw, item, n]
         self._running: dict[tuple[Positions, int], torch.Tensor] = {}  # [draw, item · n]
 
@@ -35,15 +87,22 @@ class Lookups:
         """Which recorded input each item's draw takes, [item]."""
         return self._inputs[draw]
 
+    def classes(self, column: str | None, draw: int) -> torch.Tensor:
+        """The number of the class of the row that each item's draw takes, [item]; all rows are of
+        one class where there is no column."""
+        if column is None:
+            return torch.zeros_like(self.rows[draw])
+        return self.tables.classes(column)[self.rows[draw]]
+
     def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
         """Positions [item, n] in the frame of a draw, None for all."""
-        table = self.tables(at)
+        table = self.tables.positions(at)
         if table is None:
             return None
         if table.shape[1] > FEW:
-            return sent(table[self.rows[draw]], self.device)
+            return table[self.rows[draw]]
         if at not in self._positions:
-            self._positions[at] = sent(table[self.rows], self.device)
+            self._positions[at] = table[self.rows]
         return self._positions[at][draw]
 
     def running(self, at: Positions, draw: int, frame: int, length: int) -> torch.Tensor:

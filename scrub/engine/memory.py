@@ -21,7 +21,8 @@ class MemoryPlan:
     """Where the recording lives, how many items a chunk holds, and what they take.
 
     `inputs` are recorded at a time; `keeps_own` says whether the model's own outputs are kept to
-    compare with, or computed anew for each chunk; `live_bytes` is all but the recording.
+    compare with, or computed anew for each chunk; `live_bytes` is all but the recording;
+    `recorded_once` the positions that all inputs begin with, where one row stands for all.
     """
 
     place: Place
@@ -30,6 +31,7 @@ class MemoryPlan:
     inputs: int
     keeps_own: bool
     live_bytes: int
+    recorded_once: int = 0
 
 
 def free_bytes(device: torch.device) -> int:

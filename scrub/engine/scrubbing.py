@@ -11,6 +11,7 @@ import torch
 from scrub.compiler import Schedule
 from scrub.data.dataset import Dataset, Ints
 from scrub.engine.executor import Executor
+from scrub.engine.graphs import captured
 from scrub.engine.memory import in_chunks
 from scrub.engine.metrics import Floats, Scorer
 from scrub.models.base import Model
@@ -83,10 +84,10 @@ class Bench:
         self, schedule: Schedule, donors: Donors, advance: Advance = lambda n: None
     ) -> Values:
         """The metric under a schedule, for each reference and draw."""
-        executor = self._executor(schedule)
         shape = donors.rows.shape[1:]
         rows = donors.rows.reshape(len(donors.rows), -1)  # [draw, item]
         which = np.repeat(np.arange(shape[0]), shape[1])  # [item] -> reference
+        executor = captured(self._executor(schedule), rows.shape[1])
 
         def run(first: int, last: int) -> tuple[Floats, Floats | None]:
             output = executor(rows[:, first:last])

@@ -24,6 +24,7 @@ from scrub.models.families.base import Family
 from scrub.models.fingerprint import fingerprint_of
 from scrub.models.heads import HeadsPiece
 from scrub.models.keywords import dummy, entrance, keywords, unplaced
+from scrub.models.past import Past
 from scrub.models.pieces import EmbedPiece, ModulePiece, NormPiece, OutputPiece, Piece
 from scrub.models.placing import placed
 from scrub.models.spots import Spot, Watch
@@ -106,10 +107,13 @@ class TransformersModel:
             return WordsPiece(organ, self.dtype, surroundings, space)
         return BridgePiece(organ, self.dtype, surroundings, space, bridge.skipped)
 
-    def record(self, batch: Batch, sites: Sequence[Site]) -> dict[Site, torch.Tensor]:
+    def record(
+        self, batch: Batch, sites: Sequence[Site], past: Past | None = None
+    ) -> dict[Site, torch.Tensor]:
         """One forward pass over plain inputs: each site's [row, length, stored].
 
-        The model's head runs only where its output is asked for.
+        The model's head runs only where its output is asked for. Where there is a `past`, the
+        batch's positions come after it, and are added to it.
         """
         self._check_inputs(batch)
         batch = unplaced(self.graph.spaces, batch)
@@ -121,9 +125,9 @@ class TransformersModel:
                 if site != output:
                     self._piece_at(site).watch(watch, site, found)
             if output in sites:
-                found[output] = self._logits(self.module, batch)
+                found[output] = self._logits(self.module, batch, past)
             else:
-                self._pass(batch)
+                self._pass(batch, past)
         missed = [str(site) for site in sites if site not in found]
         if missed:
             raise ModelRefused(f"model '{self.name}': a forward pass never reached {missed[0]}.")
@@ -215,16 +219,16 @@ class TransformersModel:
                 found += f"image goes, and must have {space.placeholders}."
                 raise InputRefused(Problem(f"model '{self.name}'", found))
 
-    def _pass(self, batch: Batch) -> None:
+    def _pass(self, batch: Batch, past: Past | None = None) -> None:
         """All but the head, where the model lets it be left out."""
         trunk = self.wiring.family.trunk
         module = entrance(self.module, trunk[0], batch) if len(trunk) == 1 else self.module
         with resting(self._own):
-            call(module, keywords(module, batch, self.masked))
+            call(module, keywords(module, batch, self.masked, past))
 
-    def _logits(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+    def _logits(self, module: nn.Module, batch: Batch, past: Past | None = None) -> torch.Tensor:
         """The model's output, [row, position, width]; a pooled one has one position."""
-        given = keywords(self.module, unplaced(self.graph.spaces, batch), self.masked)
+        given = keywords(self.module, unplaced(self.graph.spaces, batch), self.masked, past)
         output = self.wiring.head.of(call(module, given))
         assert isinstance(output, torch.Tensor)
         return output

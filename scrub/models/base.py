@@ -37,6 +37,11 @@ class Batch:
     fields: Mapping[str, torch.Tensor]
     lengths: Mapping[str, torch.Tensor]
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self.lengths.values())))
+
     @staticmethod
     def of_tokens(tokens: torch.Tensor, lengths: torch.Tensor | None = None) -> Batch:
         """One sequence of tokens a row [row, length]; unpadded where no lengths are given."""

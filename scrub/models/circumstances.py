@@ -115,7 +115,7 @@ class Surroundings:
 
     def _widened(self, group: str, padded: Mapping[str, int], frame: Batch) -> Circumstances:
         """Those of one row, for all of them: some modules insist on a mask for each row."""
-        seen, rows = self._pass(padded, None)[group], len(next(iter(frame.lengths.values())))
+        seen, rows = self._pass(padded, None)[group], frame.rows
         masks = {w: x for w, x in seen.tensors().items() if "mask" in w[0] and len(x) == 1 < rows}
         if not masks:
             return seen

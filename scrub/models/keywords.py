@@ -12,6 +12,7 @@ from torch import nn
 
 from scrub.graph import ModelGraph, Space
 from scrub.models.base import Batch
+from scrub.models.past import Past
 from scrub.models.sending import sent
 
 # the names in a forward's signature, in the order in which they are preferred
@@ -25,8 +26,10 @@ MASKS = {"tokens": "attention_mask", "decoder_tokens": "decoder_attention_mask"}
 SETTINGS = {"use_cache": False, "return_dict": True}
 
 
-def keywords(module: nn.Module, batch: Batch, masked: tuple[str, ...]) -> dict[str, Any]:
-    """What to call a module with.
+def keywords(
+    module: nn.Module, batch: Batch, masked: tuple[str, ...], past: Past | None = None
+) -> dict[str, Any]:
+    """What to call a module with; the batch's positions come after those of a `past`.
 
     A mask is passed where padding has to be hidden and there is some: right-padded rows of a
     causal stack never read it.
@@ -44,7 +47,8 @@ def keywords(module: nn.Module, batch: Batch, masked: tuple[str, ...]) -> dict[s
             if int(lengths.min()) < tokens.shape[1]:
                 given[name] = mask_of(tokens, lengths)
     settings = {name: v for name, v in SETTINGS.items() if name in known or open_ended}
-    return given | settings
+    own = past.keywords(module, batch.fields["tokens"]) if past is not None else {}
+    return given | settings | own
 
 
 def entrance(module: nn.Module, path: str, batch: Batch) -> nn.Module:

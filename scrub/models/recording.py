@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,7 +21,10 @@ from scrub.graph import Kind, Site
 from scrub.models.base import Model
 from scrub.models.batches import Inputs
 from scrub.models.exhaustion import is_out_of_memory
-from scrub.models.sending import sent
+from scrub.models.sending import crossing, sent
+
+if TYPE_CHECKING:
+    from scrub.models.prefixes import Prefix  # which runs what this records
 
 
 class Place(enum.Enum):
@@ -99,13 +103,13 @@ class Recording:
 
     def picked(self, value: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         """Entries of a value on the device; from the host through pinned memory, for a copy out of
-        any other waits for the device."""
+        any other waits for the device, and beside what the device computes meanwhile."""
         if value.is_cuda or self.device.type != "cuda":
             return value.index_select(0, which).to(self.device)
         shape = (len(which), *value.shape[1:])
         rows = torch.empty(shape, dtype=value.dtype, device=value.device, pin_memory=True)
         torch.index_select(value, 0, which, out=rows)
-        return rows.to(self.device, non_blocking=True)
+        return crossing(self.device)(rows)
 
     @property
     def bytes(self) -> int:
@@ -115,12 +119,17 @@ class Recording:
 @dataclass(frozen=True, eq=False)
 class Entries:
     """What was recorded at a site of some inputs [row], [row, length, width]: looked up on a device
-    when it is wanted, together with that at other sites."""
+    when it is wanted, together with that at other sites.
+
+    `at` are the positions [row, n] that a call reads. They lie where the recording does, as the
+    inputs do: a device would be waited for if they came from there.
+    """
 
     recording: Recording
     site: Site
     inputs: torch.Tensor
     device: torch.device
+    at: torch.Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -197,22 +206,29 @@ def record(
     batch: int,
     place: Place = Place.DEVICE,
     advance: Callable[[int], None] = lambda done: None,
+    prefix: Prefix | None = None,
 ) -> Recording:
     """Run the model once over every distinct input and keep what the sites name.
 
     `batch` inputs go through the model at a time; where that runs out of memory it is halved.
-    `advance` is told how many inputs each step has done.
+    `advance` is told how many inputs each step has done. `prefix` is what all inputs begin with,
+    where that has been recorded beforehand (`shared_prefix` finds it).
     """
     longest = {site: inputs.longest[model.graph.site_space(site)] for site in sites}
     folder = tempfile.TemporaryDirectory(prefix="scrub-") if place is Place.DISK else None
     recording = Recording({}, model.device, place, longest, folder)
     try:
-        for first, values in _chunks(model, inputs, sites, batch):
+        before = prefix.length if prefix else 0
+        for first, values in _chunks(prefix or model, inputs, sites, batch):
             for site, value in values.items():
                 if site not in recording.values:
-                    shape = (len(inputs), *value.shape[1:])
+                    shape = (len(inputs), before + value.shape[1], value.shape[2])
                     _make_room(recording, site, shape, value.dtype, values)
-                recording.values[site][first : first + len(value)].copy_(value)
+                room = recording.values[site][first : first + len(value)]
+                if prefix:
+                    prefix.put(site, value, room)
+                else:
+                    room.copy_(value)
             advance(len(next(iter(values.values()))) if values else 0)
     except BaseException:
         recording.__exit__()
@@ -221,7 +237,7 @@ def record(
 
 
 def _chunks(
-    model: Model, inputs: Inputs, sites: Sequence[Site], batch: int
+    model: Model | Prefix, inputs: Inputs, sites: Sequence[Site], batch: int
 ) -> Iterable[tuple[int, Mapping[Site, torch.Tensor]]]:
     first = 0
     while first < len(inputs):
@@ -253,7 +269,7 @@ def _make_room(
     alike = [
         other
         for other, value in found.items()
-        if other.kind is Kind.PROJECTED and value.shape[1:] == shape[1:]
+        if other.kind is Kind.PROJECTED and value.shape[1:] == found[site].shape[1:]
     ]
     values = _storage(recording, (len(alike), *shape), dtype)
     block = Block(values, {other: i for i, other in enumerate(alike)})

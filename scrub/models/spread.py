@@ -18,6 +18,7 @@ from scrub.models.anatomy import Organ
 from scrub.models.base import Batch, Call, Given, Whole
 from scrub.models.batches import Lazy
 from scrub.models.families.base import Family
+from scrub.models.past import Past
 from scrub.models.substitute import homes_of
 
 
@@ -38,8 +39,10 @@ class SpreadModel(TransformersModel):
         for piece in self.pieces.values():
             piece.surroundings.homes = self.homes
 
-    def record(self, batch: Batch, sites: Sequence[Site]) -> dict[Site, torch.Tensor]:
-        found = super().record(batch, sites)
+    def record(
+        self, batch: Batch, sites: Sequence[Site], past: Past | None = None
+    ) -> dict[Site, torch.Tensor]:
+        found = super().record(batch, sites, past)
         return {site: value.to(self.device) for site, value in found.items()}
 
     def output(self, part: Part, stored: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,7 @@ from scrub.report.numbers import (
 )
 from scrub.report.stopping import stopping_lines
 from scrub.report.tables import Listing, grid, heading
-from scrub.results.result import NodeResult, Precision, Result
+from scrub.results.result import Cost, NodeResult, Precision, Result
 
 MOST_NODES = 40
 NOT_SHOWN = (
@@ -217,11 +217,7 @@ def _cost(result: Result) -> RenderableType:
     passes = f"{number(cost.forward_passes)} forward passes over the references"
     table.add_row("cost", Text(f"{passes} ({flops(cost.flops)}), {seconds:.1f} s"))
     halved = f", halved {count(cost.halvings, 'time')}" if cost.halvings else ""
-    memory = (
-        f"{size(cost.recording_bytes)} recorded on the {cost.place}, {size(cost.peak_bytes)} live "
-        f"in chunks of {cost.chunk:,}{halved}"
-    )
-    table.add_row("memory", Text(memory))
+    table.add_row("memory", Text(f"{memory_in_words(cost)}{halved}"))
     table.add_row("precision", Text(precision_in_words(result.precision)))
     said = [
         f"{k} {v}" for k, v in result.conventions.items() if k not in NOT_SHOWN and v is not None
@@ -232,6 +228,14 @@ def _cost(result: Result) -> RenderableType:
     versions = ", ".join(f"{name} {value}" for name, value in result.versions.items())
     table.add_row("versions", Text(versions))
     return table
+
+
+def memory_in_words(cost: Cost) -> str:
+    """What was recorded, of which one row may have stood for all at first, and what was live."""
+    recorded = f"{size(cost.recording_bytes)} recorded on the {cost.place}"
+    if cost.recorded_once:
+        recorded += f" (the first {count(cost.recorded_once, 'position')} once for all inputs)"
+    return f"{recorded}, {size(cost.peak_bytes)} live in chunks of {cost.chunk:,}"
 
 
 def precision_in_words(precision: Precision) -> str:

@@ -111,7 +111,10 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the run took: `forward_passes` are passes over the references, recording included."""
+    """What the run took: `forward_passes` are passes over the references, recording included.
+
+    `recorded_once` are the positions that all inputs begin with, if one row was recorded for all.
+    """
 
     forward_passes: float
     flops: int
@@ -123,6 +126,7 @@ class Cost:
     chunk: int
     halvings: int
     seconds: Mapping[str, float]
+    recorded_once: int = 0
 
 
 @dataclass(frozen=True)

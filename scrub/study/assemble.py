@@ -253,5 +253,6 @@ def _cost(plan: Plan, measured: Measured, seconds: Mapping[str, float]) -> Cost:
         place=memory.place.value,
         chunk=memory.chunk,
         halvings=measured.halvings,
+        recorded_once=memory.recorded_once,
         seconds={name: round(value, 4) for name, value in seconds.items()},
     )

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from scrub.compiler import Stats, site_bytes
 from scrub.data.dataset import Dataset
 from scrub.engine.budget import parse_bytes
 from scrub.engine.memory import MemoryPlan, plan_memory
 from scrub.engine.progress import Progress, Silent
-from scrub.graph import ALL, Site
+from scrub.graph import ALL, TOKENS, Site
 from scrub.hypothesis.claim import Claim
 from scrub.models.base import Model
 from scrub.models.batches import Inputs
@@ -22,6 +23,9 @@ from scrub.sampling.donors import Donors, draw_donors
 from scrub.study.assemble import Measured
 from scrub.study.prepare import Plan, sites, whole_cost
 from scrub.study.running import Runs
+
+if TYPE_CHECKING:
+    from scrub.models.prefixes import Prefix
 
 
 @dataclass(eq=False)
@@ -89,8 +93,17 @@ def recorded(
     memory = _memory(plans, model, _together(costs, every, plans, len(inputs)))
     with clock("record"):
         progress.start("recording", len(inputs))
+        if (prefix := prefix_of(model, inputs, every)) is not None:
+            memory = replace(memory, recorded_once=prefix.length)
+            costs = [without_repeats(cost, inputs, prefix.length) for cost in costs]
         recording = record(
-            model, inputs, every, batch=memory.inputs, place=memory.place, advance=progress.advance
+            model,
+            inputs,
+            every,
+            batch=memory.inputs,
+            place=memory.place,
+            advance=progress.advance,
+            prefix=prefix,
         )
     with recording:
         yield Runs(model, recording, dataset, memory, progress), costs
@@ -123,6 +136,22 @@ def _together(
         recording_bytes=kept,
         pass_bytes=most.pass_bytes + (kept - most.recording_bytes) // max(inputs, 1),
     )
+
+
+def prefix_of(model: Model, inputs: Inputs, every: Sequence[Site]) -> Prefix | None:
+    """What all inputs begin with, recorded once, where that can be done and pays."""
+    from scrub.models.adapter import TransformersModel
+    from scrub.models.prefixes import shared_prefix
+
+    return shared_prefix(model, inputs, every) if isinstance(model, TransformersModel) else None
+
+
+def without_repeats(cost: Stats, inputs: Inputs, once: int) -> Stats:
+    """The costs where so many positions go through the model once: as much less of the recording
+    as of its positions."""
+    longest = inputs.longest[TOKENS]
+    left = once + len(inputs) * (longest - once)
+    return replace(cost, recording_flops=cost.recording_flops * left // (len(inputs) * longest))
 
 
 def draw_each(plans: Sequence[Plan]) -> tuple[list[dict[str, Donors]], Dataset]:

@@ -2,7 +2,7 @@
 
 A `Pretended` tensor refuses to be mixed with one of another device, as CUDA's do, and writes down
 whatever would make the host wait for the device. What cannot be pretended: kernels (the CPU's run,
-so the numbers are the CPU's), streams, and how much memory there is.
+so the numbers are the CPU's), and how much memory there is.
 """
 
 from __future__ import annotations
@@ -51,6 +51,23 @@ def wait(what: str) -> None:
     while frame.f_back and frame.f_code.co_filename.startswith(PASSED_BY):
         frame = frame.f_back
     waits.append(Wait(what, frame.f_code.co_filename))
+    refused(what)
+
+
+def refused(what: str) -> None:
+    """What is done about a wait: nothing, where no graph is captured."""
+
+
+def read(operands: list[Any]) -> None:
+    """What is done where tensors are read: nothing, where there are no streams."""
+
+
+def wrote(operands: list[Any], gave: list[Any], in_place: bool) -> None:
+    """The same where they are written."""
+
+
+def crossed(of: torch.Tensor, to: torch.device) -> None:
+    """The same where one is copied from the host."""
 
 
 class Pretended(torch.Tensor):
@@ -131,10 +148,13 @@ class Pretended(torch.Tensor):
         elif kwargs.get("device") is not None:
             home = said(kwargs["device"])
             kwargs["device"] = torch.device("cpu")
+        read(flat)
         found, shape = tree_flatten(INSTEAD.get(operation, operation)(*args, **kwargs))
         for wrapper in wrappers.values():
             assert wrapper.shape == wrapper.held.shape, f"{operation} changes a shape in place"
-        return tree_unflatten([_wrapped(x, home, wrappers) for x in found], shape)
+        made = [_wrapped(x, home, wrappers) for x in found]
+        wrote(flat, made, operation._schema.is_mutable)
+        return tree_unflatten(made, shape)
 
 
 def _histc(counted: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -205,4 +225,6 @@ def _transfer(operation: Any, flat: list[Any], args: Any, kwargs: Any, home: Any
     if "cpu" in (to.device.type, source.device.type) and not at_once and source.numel():
         way = "host to device" if source.device.type == "cpu" else "device to host"
         wait(f"copy, {way}")
+    if source.device.type == "cpu" and to.device.type != "cpu":
+        crossed(source, to.device)
     return torch.device(to.device)

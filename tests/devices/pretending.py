@@ -17,6 +17,7 @@ import transformers.integrations.accelerate as theirs
 from torch.utils._device import _device_constructors
 from transformers.utils import is_accelerate_available
 
+from tests.devices import capturing, pretended, streams
 from tests.devices.pretended import Pretended, aten, said, wait
 
 COUNT = 2  # pretended devices
@@ -26,7 +27,9 @@ def _made(operation: Any) -> Callable[..., Pretended]:
     """A factory: on the CPU, and then said to be elsewhere."""
 
     def make(*args: Any, device: Any = None, pin_memory: Any = None, **options: Any) -> Pretended:
-        return Pretended(operation(*args, device=torch.device("cpu"), **options), device)
+        made = Pretended(operation(*args, device=torch.device("cpu"), **options), device)
+        pretended.wrote([], [made], in_place=False)
+        return made
 
     return make
 
@@ -67,6 +70,8 @@ def pretending(patch: pytest.MonkeyPatch, free: int = 2**30) -> Iterator[None]:
         _convert(patch)
         _spread(patch)
         _pin(patch)
+        streams.attend(patch)
+        capturing.attend(patch)
         yield
     finally:
         library._destroy()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from scrub.engine.executor import Executor
 from scrub.engine.metrics import Scorer
 from scrub.hypothesis.unfold import unfold
 from scrub.models.batches import Inputs
-from scrub.models.recording import Place, record
+from scrub.models.recording import Place, among, record
 from tests.architectures.claims import data, random_claim, task_of
 from tests.devices.pretended import waits
 from tests.devices.test_scrubbing import THERE, on, slow
@@ -52,6 +54,37 @@ def test_inside_a_chunk_nothing_waits_for_the_device(name: str, place: Place) ->
     assert len(found) <= (1 if name == "bert" else 0)
 
 
+@pytest.mark.parametrize("place", [Place.HOST, slow(Place.DEVICE)])
+def test_looking_up_the_queries_that_are_read_waits_for_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few they are of how many."""
+    monkeypatch.setattr("scrub.models.heads.queries_run", lambda read, length: read)
+    monkeypatch.setattr("scrub.models.alone.among", spied := Spied(among))
+    model = on(THERE, "llama")
+    claim = random_claim(model.graph, np.random.default_rng(0), equal=False)
+    tree = unfold(claim)
+    rows, schedule = flat(draw(tree)), compile_tree(tree)
+    with record(
+        model, Inputs.of(claim.dataset, model.graph), schedule.sites(), batch=5, place=place
+    ) as made:
+        executor = Executor(schedule, model, made, claim.dataset, len(claim.dataset))
+        executor(rows)
+        assert not waited(executor, rows)
+    assert spied.calls
+
+
+class Spied:
+    """A function that counts its calls."""
+
+    def __init__(self, own: Callable[..., Any]) -> None:
+        self.own, self.calls = own, 0
+
+    def __call__(self, *args: Any) -> Any:
+        self.calls += 1
+        return self.own(*args)
+
+
 def test_a_score_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small the slices are in which it is worked out."""
     model = on(THERE, "gpt2")
@@ -73,7 +106,7 @@ def test_a_wait_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = unfold(claim)
     rows, schedule = flat(draw(tree)), compile_tree(tree)
     monkeypatch.setattr(
-        "scrub.engine.executor.sent", lambda values, device: torch.from_numpy(values).to(device)
+        "scrub.engine.lookups.sent", lambda values, device: torch.from_numpy(values).to(device)
     )
     with record(model, Inputs.of(claim.dataset, model.graph), schedule.sites(), batch=5) as made:
         executor = Executor(schedule, model, made, claim.dataset, len(claim.dataset))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scrub.report.numbers import DASH, count, flops, level, number, share, size
+from scrub.report.numbers import DASH, count, flops, level, number, share
 from scrub.report.page.tabular import (
     Cell,
     Column,
@@ -18,7 +18,7 @@ from scrub.report.page.tabular import (
     words,
 )
 from scrub.report.page.verdict import verdict
-from scrub.report.text import BASELINES, ESTIMANDS, of_gap, precision_in_words
+from scrub.report.text import BASELINES, ESTIMANDS, memory_in_words, of_gap, precision_in_words
 from scrub.results.result import Figure, NodeResult, Result
 
 
@@ -148,13 +148,7 @@ def provenance(result: Result) -> Table:
         *((name, words(value)) for name, value in result.versions.items()),
         ("precision", words(precision_in_words(result.precision))),
         ("cost", words(f"{passes} ({flops(cost.flops)}), {seconds:.1f} s")),
-        (
-            "memory",
-            words(
-                f"{size(cost.recording_bytes)} recorded on the {cost.place}, "
-                f"{size(cost.peak_bytes)} live in chunks of {cost.chunk:,}"
-            ),
-        ),
+        ("memory", words(memory_in_words(cost))),
         ("schema", words(result.schema)),
     ]
     return named(rows, "Provenance", "what", "value")
