@@ -33,6 +33,7 @@ TABLE = Family(
                     layout=stacked,
                     out="c_proj",
                     run=Run.TOGETHER,
+                    asks=False,
                 ),
                 MLP("mlp", before="ln_2", down="c_proj", matrices=2),
             ),
