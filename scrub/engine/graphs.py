@@ -4,7 +4,7 @@ A schedule is run on chunk after chunk, and a small chunk takes a GPU less time 
 take the host. The first chunk is run as ever: it sees to all that is worked out once. The second is
 rehearsed: on the stream of captures, as torch asks, and with whatever waits for the GPU refused, so
 that a model whose code looks at values never comes to a capture. The third is captured, and it and
-all that follow are replayed.
+all that follow are replayed. The fourth is run as ever too: where the two differ, that was all.
 
 A graph repeats what was done, with what the host decided as it was. All that the host knows of a
 chunk's rows comes from `Handed`: rows and fields lie in buffers that are filled anew before each
@@ -31,11 +31,12 @@ from scrub.engine.lookups import Handed
 from scrub.models.base import Batch
 from scrub.models.batches import Inputs, Lazy
 from scrub.models.exhaustion import is_out_of_memory
+from scrub.models.measure import difference
 from scrub.models.recording import Place
 from scrub.models.sending import Kept, keeping
 
-BEFORE = 3  # chunks alike: one as ever, one rehearsed, one captured
-REPAID = 3  # and so many more, to pay for one that is launched twice and put together
+BEFORE = 4  # chunks alike: one as ever, one rehearsed, one captured, one held against it
+REPAID = 4  # and so many more, to pay for one that is put together and one that is run twice
 HOST = torch.device("cpu")
 
 _failed: list[torch.cuda.CUDAGraph] = []  # torch's allocator may ask them again: they stay
@@ -85,8 +86,8 @@ class Captured:
             try:
                 return self.alike(rows)
             except RuntimeError as error:
-                capturing, self.alike = self.alike.capturing, None
-                if is_out_of_memory(error) and not capturing:
+                trying, self.alike = self.alike.trying, None
+                if is_out_of_memory(error) and not trying:
                     raise  # as it would without a graph: the chunk is halved
                 self.given_up = True
         return self.executor(rows)  # with the graph, and its memory, gone
@@ -113,7 +114,7 @@ class Alike:
         self.handed = Held(executor.dataset, executor.inputs, rows, self.device)
         self.kept = Kept()
         self.taken: Taken | None = None
-        self.capturing = False
+        self.trying = False  # what can be given up, and the chunk run without
         self._turn = Alike._first  # no bound method: a cycle would keep the graph's memory
 
     def fits(self, rows: Ints) -> bool:
@@ -142,7 +143,7 @@ class Alike:
         return output
 
     def _captured(self) -> torch.Tensor:
-        self.capturing = self.kept.closed = self.handed.closed = True
+        self.trying = self.kept.closed = self.handed.closed = True
         here, aside = torch.cuda.current_stream(self.device), beside(self.device)
         # a capture that fails may leave its own stream, or its own device, in place of ours
         with torch.cuda.device(self.device), torch.cuda.stream(here), keeping(self.kept):
@@ -158,9 +159,19 @@ class Alike:
                     _failed.append(graph)
                     _ended(self.device, pool)
                 raise
-        self.capturing = False
-        self.taken, self._turn = Taken(graph, output), Alike._replayed
-        return self._replayed()
+        self.trying = False
+        self.taken, self._turn = Taken(graph, output), Alike._compared
+        return self.taken.again()
+
+    def _compared(self) -> torch.Tensor:
+        """On rows that it was not captured on: what a graph repeats is the model's own code too."""
+        found, self._turn, self.trying = self._replayed(), Alike._replayed, True
+        expected = self.executor(self.handed.rows)
+        tolerance = torch.finfo(self.executor.model.dtype).eps ** (2 / 3)  # the probe's
+        if not difference(found, expected) <= tolerance:
+            raise RuntimeError("a replay gave other values than its chunk has")
+        self.trying = False
+        return expected
 
     def _replayed(self) -> torch.Tensor:
         assert self.taken is not None  # its turn was before
