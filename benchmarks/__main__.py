@@ -48,11 +48,13 @@ SCRIPTS = (
     Script("ioi", "ioi"),
     Script("kernels", "kernels"),
     Script("growth", "growth"),
+    Script("spared", "spared"),
     Script("simulated", "simulated"),
     Script("scrubs", "scrubs", environments=("one",)),
     Script("mediation", "mediation", environments=("one", "two")),
     Script("ioi on a GPU", "ioi", (*CUDA, "--examples", "512"), device=True),
     Script("kernels on a GPU", "kernels", CUDA, device=True),
+    Script("launches", "launches", device=True),
     Script("large", "large", device=True),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from benchmarks import (
     large,
     layered,
     simulated,
+    spared,
     startup,
 )
 from benchmarks.case import Agreement, by_engine, error
@@ -75,6 +77,23 @@ def test_a_simulated_plan_is_bounded_by_the_slower_of_flops_and_bytes() -> None:
     found = simulated.planned(asked)
     assert found["nodes"] == 7
     assert found["seconds"] >= found["flops"] / simulated.MATRIX
+
+
+def test_what_is_spared_changes_nothing_that_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrub.models.prefixes.LEAST_SPARED", 1)
+    for make, size in ((partial(spared.prompts, shared=20, length=24), CPU), (short_rows, CPU)):
+        point = spared.measured(make(size), CPU, rounds=1)
+        assert point["apart"] < spared.TOLERANCE
+        assert spared.row({"what": "it", **point})[0] == "it"
+
+
+def short_rows(device: torch.device) -> tuple[spared.Work, spared.Work, float]:
+    return spared.queries(device, 16)
+
+
+def test_two_ways_that_differ_are_not_timed() -> None:
+    with pytest.raises(SystemExit, match=r"^the two ways differ by 2\.0e-03: nothing is timed\.$"):
+        spared.measured((lambda: None, lambda: None, 2e-3), CPU, rounds=1)
 
 
 def test_memory_that_some_work_adds_is_seen_and_given_back_memory_too() -> None:
