@@ -27,7 +27,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from benchmarks import ioi_circuit, layered
 from benchmarks.case import Case
 from benchmarks.growth_table import table, write
-from benchmarks.measuring import load, machine, seconds, slug, versions
+from benchmarks.measuring import here, machine, seconds, slug
 from scrub.compiler import compile_tree
 from scrub.hypothesis.resolve import resolve
 from scrub.models.adapter import TransformersModel
@@ -76,10 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"{name}: {size}")
         points.append({"series": name, **asdict(size), **measured(size, device, options.rounds)})
     report = {
-        "machine": machine(device),
-        "threads": torch.get_num_threads(),
-        "load": load(),
-        "versions": versions(),
+        **here(device),
         "rounds": options.rounds,
         "points": points,
     }

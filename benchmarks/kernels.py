@@ -22,7 +22,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import ioi, ioi_circuit
 from benchmarks.case import BATCH
-from benchmarks.measuring import load, machine, versions
+from benchmarks.measuring import here
 from benchmarks.publishing import keep, named, table
 from benchmarks.rates import matrix_rate, memory_rate
 
@@ -134,9 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     examples = options.examples or usual
     operations = profiled(device, examples)
     report: dict[str, Any] = {
-        "machine": machine(device),
-        "load": load(),
-        "versions": versions(),
+        **here(device),
         "examples": examples,
         "rates": {
             "matrix": matrix_rate(device, torch.float32, BATCH * ioi_circuit.LENGTH, WIDTH),

@@ -28,7 +28,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks import ioi_circuit, layered
 from benchmarks.case import Case, error
-from benchmarks.measuring import added_bytes, load, machine, seconds, versions
+from benchmarks.measuring import added_bytes, here, seconds
 from benchmarks.publishing import keep, named, table
 from scrub.engine.budget import parse_bytes
 from scrub.hypothesis.resolve import resolve
@@ -183,9 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outputs = [made.scrub(made.schedule) for made in cases.values()]
     made = cases["all"]
     report = {
-        "machine": machine(model.device),
-        "load": load(),
-        "versions": versions(),
+        **here(model.device),
         "rounds": options.rounds,
         "size": asdict(size),
         "weights": weights_bytes(model),

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from benchmarks import growth
 from benchmarks.case import Case, error
-from benchmarks.measuring import load, machine, seconds, versions
+from benchmarks.measuring import here, seconds
 from benchmarks.publishing import keep, named, table
 from scrub.engine.executor import Executor
 from scrub.engine.graphs import captured
@@ -142,9 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for size in SIZES
     ]
     report = {
-        "machine": machine(device),
-        "load": load(),
-        "versions": versions(),
+        **here(device),
         "rounds": options.rounds,
         "points": points,
     }

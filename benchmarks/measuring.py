@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -77,6 +78,12 @@ def slug(text: str) -> str:
 def versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("torch", "transformers", "numpy")}
     return {"python": platform.python_version(), **packages, "system": platform.system()}
+
+
+def here(device: torch.device) -> dict[str, Any]:
+    """The machine as it is now, and what runs on it: the head of a report."""
+    threads = torch.get_num_threads()
+    return {"machine": machine(device), "threads": threads, "load": load(), "versions": versions()}
 
 
 def load() -> float:

@@ -22,7 +22,7 @@ from rich.table import Table
 from transformers import GPT2Config, LlamaConfig
 
 from benchmarks import ioi_circuit, layered, publishing
-from benchmarks.measuring import load, machine, versions
+from benchmarks.measuring import here
 from benchmarks.publishing import keep, named
 from scrub.compiler import Shape, Stats, compile_tree, stats
 from scrub.graph import ModelGraph
@@ -162,9 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(f"{asked.name}: {nodes:,} nodes")
             found.append(planned(asked))
     report: dict[str, Any] = {
-        "machine": machine(torch.device("cpu")),
-        "load": load(),
-        "versions": versions(),
+        **here(torch.device("cpu")),
         "plans": found,
     }
     table = Table(*TITLES)

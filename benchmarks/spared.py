@@ -24,7 +24,7 @@ from rich.console import Console
 
 from benchmarks import growth
 from benchmarks.case import Case, error
-from benchmarks.measuring import load, machine, seconds, versions
+from benchmarks.measuring import here, seconds
 from benchmarks.publishing import keep, named, table
 from benchmarks.random_gpt2 import random_gpt2
 from scrub.graph import Kind, Site
@@ -38,9 +38,11 @@ INPUTS, LENGTH, SHARED = 64, 96, (48, 64, 80)
 LENGTHS = (16, 32, 64, 128, 256)
 TOLERANCE = 1e-5
 Work = Callable[[], object]
+Ways = tuple[Work, Work, float]  # without, with, and how far what they find differs
+Make = Callable[[torch.device, int], Ways]
 
 
-def prompts(device: torch.device, shared: int, length: int = LENGTH) -> tuple[Work, Work, float]:
+def prompts(device: torch.device, shared: int, length: int = LENGTH) -> Ways:
     """Recording inputs of which so many tokens are the same: in full, from there on, and how far
     the two differ."""
     module = random_gpt2(layers=6, heads=8, width=256, vocabulary=1000, positions=length)
@@ -63,7 +65,7 @@ def prompts(device: torch.device, shared: int, length: int = LENGTH) -> tuple[Wo
     return whole, spared, apart
 
 
-def queries(device: torch.device, length: int) -> tuple[Work, Work, float]:
+def queries(device: torch.device, length: int) -> Ways:
     """Running four layers of heads, read at one position, for all queries and for that one."""
     made = growth.case(growth.Size(length=length), device)
     recording = made.record()
@@ -83,7 +85,7 @@ def _for_all(made: Case, recording: Recording) -> torch.Tensor:
         return _outputs(made, recording)
 
 
-def measured(ways: tuple[Work, Work, float], device: torch.device, rounds: int) -> dict[str, Any]:
+def measured(ways: Ways, device: torch.device, rounds: int) -> dict[str, Any]:
     """Seconds without and with, round by round after one that fills the caches."""
     without, having, apart = ways
     if not apart <= TOLERANCE:
@@ -125,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
+    asked: list[tuple[str, Make, int]]
     asked = [(f"recording, {n} of {LENGTH} tokens shared", prompts, n) for n in SHARED]
     asked += [(f"running, {n} tokens, one read", queries, n) for n in LENGTHS]
     points = [
@@ -132,10 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for what, make, n in asked
     ]
     report = {
-        "machine": machine(device),
-        "threads": torch.get_num_threads(),
-        "load": load(),
-        "versions": versions(),
+        **here(device),
         "rounds": options.rounds,
         "points": points,
     }
