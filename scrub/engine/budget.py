@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 1e3, "mb": 1e6, "gb": 1e9}
 CACHE_ITEMS = 128  # beyond this a CPU gains nothing from longer chunks, and its caches lose
-RECORDED_AT_ONCE = 64  # inputs in one pass of the recording
+CACHE_BYTES = 2**22  # unless more of them fit into so much: items of a toy are next to nothing
+RECORDED_AT_ONCE = 64  # inputs in one pass of the recording, likewise
 SHARE = 0.6  # of what is free, when no budget is given
 
 
@@ -60,6 +61,11 @@ def free_host_bytes() -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def items_in_cache(cost: Stats) -> int:
+    """How many items a CPU runs at a time where memory is no matter."""
+    return max(CACHE_ITEMS, CACHE_BYTES // max(cost.peak_bytes, 1))
+
+
 def share_out(cost: Stats, items: int, references: int, given: int, most: int) -> Shares:
     """Who gets what of `given` bytes; at most `most` items at a time.
 
@@ -68,7 +74,8 @@ def share_out(cost: Stats, items: int, references: int, given: int, most: int) -
     """
     resident = cost.recording_bytes <= given // 2
     left = given - (cost.recording_bytes if resident else 0)
-    inputs = min(RECORDED_AT_ONCE, max(1, left // max(cost.pass_bytes, 1)))
+    at_once = max(RECORDED_AT_ONCE, CACHE_BYTES // max(cost.pass_bytes, 1))
+    inputs = min(at_once, max(1, left // max(cost.pass_bytes, 1)))
     own = references * cost.output_bytes
     own = own if own <= left // 2 else 0
     left -= own

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 
 from scrub.compiler import Stats
-from scrub.engine.budget import CACHE_ITEMS, SHARE, free_host_bytes, share_out
+from scrub.engine.budget import SHARE, free_host_bytes, items_in_cache, share_out
 from scrub.models.exhaustion import is_out_of_memory
 from scrub.models.recording import Place
 
@@ -53,7 +53,7 @@ def plan_memory(
     where a single item does not fit.
     """
     given = int(free_bytes(device) * SHARE) if budget is None else budget
-    most = batch or (CACHE_ITEMS if device.type == "cpu" else items)
+    most = batch or (items_in_cache(stats) if device.type == "cpu" else items)
     shares = share_out(stats, items, references, given, most)
     place = Place.DEVICE
     if not shares.resident:

@@ -106,5 +106,6 @@ class Inputs:
 
 def pad_inputs(inputs: Sequence[NDArray[Any]], length: int) -> torch.Tensor:
     """Right-padded inputs [row, length]; padding repeats the first entry."""
-    rows = [np.concatenate([x, np.full(length - len(x), x[0])]) for x in inputs]
-    return torch.from_numpy(np.stack(rows))
+    if any(len(x) < length for x in inputs):
+        inputs = [np.concatenate([x, np.full(length - len(x), x[0])]) for x in inputs]
+    return torch.from_numpy(np.stack(inputs))

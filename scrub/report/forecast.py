@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scrub.compiler import Stats
-from scrub.engine.budget import CACHE_ITEMS, SHARE, free_host_bytes, parse_bytes, share_out
+from scrub.engine.budget import SHARE, free_host_bytes, items_in_cache, parse_bytes, share_out
 from scrub.graph import IMAGE, SEQUENCES, TOKENS
 from scrub.report.numbers import count, flops, number, size
 from scrub.report.tables import Listing, grid, heading
@@ -63,7 +63,7 @@ def _memory(plan: Plan, cost: Stats) -> RenderableType:
     """As a run on this machine's CPU would share its memory out."""
     settings = plan.settings
     given = parse_bytes(settings.memory) if settings.memory else int(free_host_bytes() * SHARE)
-    most = settings.batch or CACHE_ITEMS
+    most = settings.batch or items_in_cache(cost)
     shares = share_out(cost, plan.items("scrub"), len(plan.references), given, most)
     table = grid()
     sites = sum(1 for _ in {site for p in plan.prepared.values() for site in p.schedule.sites()})

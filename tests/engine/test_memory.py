@@ -48,6 +48,15 @@ def test_a_chunk_is_what_fits_and_no_more_than_asked():
     assert plan_memory(COST, 3, CPU, 10**9, 7).chunk == 3
 
 
+@pytest.mark.parametrize(
+    ("item", "run", "recorded"), [(2**20, 128, 64), (2**12, 1024, 1024), (2**7, 5000, 2**15)]
+)
+def test_a_cpu_runs_as_many_items_as_its_caches_hold_or_at_least_so_many(item, run, recorded):
+    cost = replace(COST, peak_bytes=item, pass_bytes=item)
+    planned = plan_memory(cost, 5000, CPU, 2**40, None)
+    assert (planned.chunk, planned.inputs) == (run, recorded)
+
+
 def test_an_item_that_does_not_fit_is_refused_before_anything_runs():
     with pytest.raises(InputRefused) as refused:
         plan_memory(replace(COST, peak_bytes=2**30), 1, CPU, 2**20, None)
