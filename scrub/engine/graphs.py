@@ -16,6 +16,7 @@ are run are shallow copies, new ones at each call, for which what was compiled w
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,7 @@ BEFORE = 4  # chunks alike: one as ever, one rehearsed, one captured, one held a
 REPAID = 4  # and so many more, to pay for one that is put together and one that is run twice
 HOST = torch.device("cpu")
 
+_rehearsing = threading.Lock()  # torch has one mode for all threads
 _failed: list[torch.cuda.CUDAGraph] = []  # torch's allocator may ask them again: they stay
 
 
@@ -263,11 +265,12 @@ def _ended(device: torch.device, pool: tuple[int, int]) -> None:
 @contextmanager
 def _nothing_waiting() -> Iterator[None]:
     """Whatever waits for a GPU raises `RuntimeError` inside: in a capture it could not be."""
-    before = torch.cuda.get_sync_debug_mode()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it does not see all there is
-        torch.cuda.set_sync_debug_mode("error")
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode(before)
+    with _rehearsing:  # another thread would take our mode for the one to come back to
+        before = torch.cuda.get_sync_debug_mode()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it does not see all there is
+            torch.cuda.set_sync_debug_mode("error")
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode(before)

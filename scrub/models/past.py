@@ -31,6 +31,12 @@ class Past:
         config: Any = module.config
         return Past(DynamicCache(config=config))
 
+    @property
+    def bytes(self) -> int:
+        """What the cache holds, of all its layers."""
+        layers = (vars(layer).values() for layer in getattr(self.cache, "layers", ()))
+        return sum(x.nbytes for held in layers for x in held if isinstance(x, torch.Tensor))
+
     def copied(self, rows: int) -> Past:
         """The same for so many rows, each of which follows on the one row that went in."""
         cache = deepcopy(self.cache)

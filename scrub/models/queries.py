@@ -25,8 +25,10 @@ AttentionFunction = Callable[..., Any]
 
 def asks(module: nn.Module) -> bool:
     """Whether a module's own code asks transformers for its attention function."""
-    code = getattr(type(module).forward, "__code__", None)
-    return code is not None and REGISTRY in code.co_names
+    own = type(module).forward
+    code = getattr(own, "__code__", None)
+    # a name that is imported inside, or is an attribute, stands in the code and not beside it
+    return code is not None and REGISTRY in code.co_names and REGISTRY in own.__globals__
 
 
 def reading(module: nn.Module, at: torch.Tensor, length: int) -> None:
@@ -59,6 +61,13 @@ class _Registry:
 
     def __getitem__(self, name: str) -> AttentionFunction:
         return self._reading(name, self.own[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else is asked of it; functions that come by another way run for all queries."""
+        return getattr(self.own, name)
 
     def _reading(self, name: str, function: AttentionFunction) -> AttentionFunction:
         return _Reading(function, name, self.at, self.length) if name in DENSE else function

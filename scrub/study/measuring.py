@@ -90,11 +90,13 @@ def recorded(
             probe_on_data(model, inputs, plan.claim.tree.claim)
     costs = [whole_cost(plan, len(inputs)) for plan in plans]
     every = tuple({site: None for plan in plans for site in sites(plan)})
-    memory = _memory(plans, model, _together(costs, every, plans, len(inputs)))
+    needs = _together(costs, every, plans, len(inputs))
+    memory = _memory(plans, model, needs)
     with clock("record"):
         progress.start("recording", len(inputs))
         if (prefix := prefix_of(model, inputs, every)) is not None:
-            memory = replace(memory, recorded_once=prefix.length)
+            rows = prefix.rows_at_once(memory.inputs, needs.pass_bytes)
+            memory = replace(memory, recorded_once=prefix.length, inputs=rows)
             costs = [without_repeats(cost, inputs, prefix.length) for cost in costs]
         recording = record(
             model,

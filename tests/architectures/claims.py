@@ -21,6 +21,7 @@ from scrub.models.keywords import with_places
 
 ROLES = {"tokens": "roles", "decoder_tokens": "decoder_roles", "image": "image_roles"}
 ROWS = 8
+SHORT, LONG = 7, 13  # tokens of a row at the most; of LONG, one query is run where one is read
 PARTS = re.compile(r"\.[ne]\d+-\d+$")  # some neurons or experts of a component
 
 
@@ -49,10 +50,15 @@ class HookedOracle:
 
 
 def data(
-    graph: ModelGraph, rng: np.random.Generator, *, equal: bool, padding: str = "none"
+    graph: ModelGraph,
+    rng: np.random.Generator,
+    *,
+    equal: bool,
+    padding: str = "none",
+    longest: int = SHORT,
 ) -> Dataset:
     """Rows with every field that the model reads, and two roles in each."""
-    rows = [_row(graph, rng, equal) for _ in range(ROWS)]
+    rows = [_row(graph, rng, equal, longest) for _ in range(ROWS)]
     return Dataset.from_rows([_padded(row, padding) for row in rows] if padding != "none" else rows)
 
 
@@ -68,11 +74,12 @@ def _padded(row: dict[str, Any], side: str) -> dict[str, Any]:
     }
 
 
-def _row(graph: ModelGraph, rng: np.random.Generator, equal: bool) -> dict[str, Any]:
+def _row(graph: ModelGraph, rng: np.random.Generator, equal: bool, longest: int) -> dict[str, Any]:
     row: dict[str, Any] = {"f": int(rng.integers(0, 3))}
     row["answer"] = int(rng.integers(0, graph[graph.output].width))
     for space in (space for space in graph.spaces if space.given):
-        length = space.length or (6 if equal else int(rng.integers(4, 8))) + space.placeholders
+        drawn = 6 if equal else int(rng.integers(4, longest + 1))
+        length = space.length or drawn + space.placeholders
         if space.name == IMAGE:
             row[IMAGE] = rng.normal(size=space.shape).astype(np.float32)
         else:
@@ -90,10 +97,16 @@ def task_of(graph: ModelGraph, dataset: Dataset) -> Task:
 
 
 def random_claim(
-    graph: ModelGraph, rng: np.random.Generator, *, equal: bool, padding: str = "none"
+    graph: ModelGraph,
+    rng: np.random.Generator,
+    *,
+    equal: bool,
+    padding: str = "none",
+    longest: int = SHORT,
 ) -> Claim:
     """Components of every kind that the model has, ports one by one, at roles and everywhere."""
-    task = task_of(graph, data(graph, rng, equal=equal, padding=padding))
+    rows = data(graph, rng, equal=equal, padding=padding, longest=longest)
+    task = task_of(graph, rows)
     for _ in range(2000):
         claim = nx.DiGraph()
         claim.add_node("sink", component=graph.output, feature=EXACT)

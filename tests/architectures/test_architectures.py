@@ -24,7 +24,7 @@ from scrub.models.pieces import ModulePiece
 from scrub.models.probe import probe
 from scrub.models.queries import asks
 from tests.architectures.building import Case, build
-from tests.architectures.claims import HookedOracle, data, error, random_claim, task_of
+from tests.architectures.claims import LONG, HookedOracle, data, error, random_claim, task_of
 from tests.architectures.coverage import CASES
 from tests.laws.running import draw, engine, flat, reference
 
@@ -92,7 +92,7 @@ def test_random_claims_agree_with_hooked_forward_passes(case):
     model, oracle, some = model_of(case), oracle_of(case), slice(0, 3)
     rng, told = np.random.default_rng(sum(case.name.encode())), 0.0
     for i in range(MOST_CLAIMS):
-        claim = random_claim(model.graph, rng, equal=i % 2 == 0)
+        claim = random_claim(model.graph, rng, equal=i % 2 == 0, longest=LONG)
         expected = reference(None, claim, some, oracle)
         assert error(engine(model, claim)[some], expected) < 1e-5
         told = max(told, error(without_mixing(model, claim)[some], expected))

@@ -9,7 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from scrub.graph import Kind, Site
+from scrub.models.adapter import TransformersModel
 from scrub.models.past import Past
+from scrub.models.prefixes import shared_prefix
 from tests.models import tiny
 from tests.models.prompts import prompts, sites_of, whole_only
 from tests.models.test_unchanged import state
@@ -99,3 +102,31 @@ def test_a_model_that_runs_otherwise_with_a_cache_is_recorded_in_full() -> None:
     with attention.register_forward_hook(other, with_kwargs=True):
         assert whole_only(model, inputs, sites)
     assert not whole_only(model, inputs, sites)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_embeddings_are_held_to_what_a_look_up_rounds(dtype: torch.dtype) -> None:
+    """In half precision a whole pass may differ by a tenth: what a hook does to the first token of
+    a pass would pass for that, and not here."""
+    model = TransformersModel(tiny.module("llama").to(dtype))
+    inputs, sites = prompts(model), [Site(Kind.STREAM, "final")]
+
+    def shifted(_: nn.Module, args: Any, output: torch.Tensor) -> torch.Tensor:
+        first = torch.zeros_like(output)
+        first[:, 0] = 0.02
+        return output + first
+
+    assert not whole_only(model, inputs, sites)
+    with model.module.get_submodule("model.embed_tokens").register_forward_hook(shifted):
+        assert whole_only(model, inputs, sites)
+
+
+def test_each_row_brings_its_copy_of_the_cache() -> None:
+    model = tiny.model("llama")
+    inputs, sites = prompts(model), [Site(Kind.STREAM, "final")]
+    prefix = shared_prefix(model, inputs, sites)
+    assert prefix is not None
+    held = 2 * tiny.LAYERS * 2 * 8 * 17 * 4  # keys and values, layers, heads, width, positions
+    assert prefix.past.bytes == held
+    assert prefix.rows_at_once(64, row=held) == 32
+    assert prefix.rows_at_once(1, row=held) == 1

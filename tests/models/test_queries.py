@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import textwrap
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from transformers import modeling_utils
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from scrub.graph import Kind, Part, Reach, Site
@@ -144,6 +148,35 @@ def test_the_model_and_transformers_stay_as_they_were(queries):
     assert "forward" not in vars(attention)
     assert type(attention).forward.__globals__["ALL_ATTENTION_FUNCTIONS"] is registry
     assert registry is ALL_ATTENTION_FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("theirs", "run"),
+    [
+        ("ALL_ATTENTION_FUNCTIONS.get_interface('sdpa', None)", 1),
+        ("ALL_ATTENTION_FUNCTIONS['sdpa'] if 'sdpa' in ALL_ATTENTION_FUNCTIONS else None", 1),
+        ("ALL_ATTENTION_FUNCTIONS.get('sdpa', None)", LENGTH),
+        ("modeling_utils.ALL_ATTENTION_FUNCTIONS['sdpa']", LENGTH),
+    ],
+)
+def test_code_may_ask_for_its_function_in_any_way(theirs, run, queries):
+    module = tiny.module("llama")
+    attention = module.get_submodule(f"model.layers.{tiny.LAYERS - 1}.self_attn")
+    source = textwrap.dedent(inspect.getsource(type(attention).forward))
+    asked = re.compile(r"ALL_ATTENTION_FUNCTIONS\.get_interface\(.*?\n    \)", re.DOTALL)
+    if not asked.search(source):
+        pytest.skip("this transformers asks in another way itself")
+    beside = {**type(attention).forward.__globals__, "modeling_utils": modeling_utils}
+    if theirs.startswith("modeling_utils"):
+        del beside["ALL_ATTENTION_FUNCTIONS"]
+    exec(asked.sub(theirs, source), beside)
+    attention.__class__ = type("Own", (type(attention),), {"forward": beside["forward"]})
+    model, batch, at = TransformersModel(module), frame(), torch.tensor([[3], [8], [0]])
+    whole = model.run(calls(model, None, batch))
+    queries.clear()
+    for all_of_it, read in zip(whole, model.run(calls(model, at, batch)), strict=True):
+        torch.testing.assert_close(read, picked(all_of_it, at), rtol=1e-4, atol=1e-5)
+    assert queries == [run]
 
 
 def test_the_facts_say_which_attention_asks() -> None:
