@@ -95,6 +95,8 @@ def check(
         answer = workers[entry.environment].ask("values", asked=name, name=who, path=str(path))
         found[who] = {"environment": str(entry.environment), **answer, "rounds": []}
         found[who] |= {"checked": asdict(entry.checked)}
+        if entry.timed is not None:
+            found[who] |= workers[entry.environment].ask("memory", asked=name, name=who)
         if who != REFEREE:
             console.print(f"{name}: {who} equals the hooks to {answer['apart']:.1e}")
     return found

@@ -14,7 +14,16 @@ from benchmarks.measuring import insert
 
 START = "<!-- mediation: made by `python -m benchmarks.mediation` -->"
 END = "<!-- mediation: end -->"
-HEADS = ("who", "per", "threads", "forward passes", "least – most", "recorded before", "apart")
+HEADS = (
+    "who",
+    "per",
+    "threads",
+    "forward passes",
+    "least – most",
+    "recorded before",
+    "memory added",
+    "apart",
+)
 
 
 def costs(rounds: Sequence[Any], what: str) -> list[float]:
@@ -30,7 +39,7 @@ def rows(one: Any) -> Iterator[list[str]]:
     """A question's rows: one for every contestant and number of threads."""
     for who, found in one["contestants"].items():
         if not found["rounds"]:
-            yield [f"{who} (referee)", one["unit"], *[""] * 5]
+            yield [f"{who} (referee)", one["unit"], *[""] * (len(HEADS) - 2)]
         for threads in sorted({taken["threads"] for taken in found["rounds"]}):
             taken = [t for t in found["rounds"] if t["threads"] == threads]
             unit, before = costs(taken, "unit"), costs(taken, "recording")
@@ -42,6 +51,7 @@ def rows(one: Any) -> Iterator[list[str]]:
                 number(statistics.median(unit)),
                 f"{number(min(unit))} – {number(max(unit))}",
                 number(statistics.median(before)),
+                f"{found['memory'] / 2**20:,.0f} MiB",
                 f"{found['apart']:.1e}",
             ]
 
@@ -88,9 +98,9 @@ def shown(report: Any) -> Table:
 
 def written(report: Any) -> str:
     """The table in Markdown."""
-    lines: list[Sequence[str]] = [HEADS, ["---"] * 2 + ["---:"] * 5]
+    lines: list[Sequence[str]] = [HEADS, ["---"] * 2 + ["---:"] * (len(HEADS) - 2)]
     for one in report["questions"].values():
-        lines += [[title(one), *[""] * 6], *rows(one)]
+        lines += [[title(one), *[""] * (len(HEADS) - 1)], *rows(one)]
     return f"{caption(report)}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

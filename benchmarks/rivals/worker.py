@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.measuring import seconds
+from benchmarks.measuring import added_bytes, seconds
 from benchmarks.rivals.case import Case, the_case
 from benchmarks.rivals.contest import REFEREE, Contestant, Entry, Part, Question
 from benchmarks.workers import Answer, answer_all, installed
@@ -105,6 +105,22 @@ def timing(asked: str, name: str, threads: int, number: int) -> Answer:
     }
 
 
+def memory(asked: str, name: str) -> Answer:
+    """The most that recording and running some units add to this process, which others were at
+    work in before: what those hold is there already."""
+    torch.set_num_threads(1)
+    entry = question(asked).entries[name]
+    assert entry.timed is not None
+    one = entry.make(case(entry.timed))
+    chosen = sample(entry, len(question(asked).units), 0)
+
+    def work() -> None:
+        one.record()
+        one.run(chosen)
+
+    return {"memory": added_bytes(CPU, work)}
+
+
 def sample(entry: Entry, count: int, number: int) -> list[int]:
     """The units of a round: all of them, or other ones in every round until all have been.
 
@@ -126,6 +142,7 @@ def libraries() -> Answer:
 TASKS: dict[str, Callable[..., Answer]] = {
     "values": values,
     "timing": timing,
+    "memory": memory,
     "libraries": libraries,
 }
 

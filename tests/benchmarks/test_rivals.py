@@ -134,6 +134,7 @@ REPORT = {
             "contestants": {
                 "them": {
                     "apart": 2e-6,
+                    "memory": 3 * 2**20,
                     "rounds": [
                         {
                             "threads": 1,
@@ -158,7 +159,7 @@ def test_a_cost_is_the_median_over_rounds_in_passes_of_the_same_round(tmp_path: 
     figures.write_text(json.dumps(REPORT))
     mediation_table.write(readme, [figures])
     text = readme.read_text()
-    assert "| them | edge | 1 | 2.00 | 1.00 – 3.00 | 4.00 | 2.0e-06 |" in text
+    assert "| them | edge | 1 | 2.00 | 1.00 – 3.00 | 4.00 | 3 MiB | 2.0e-06 |" in text
     assert "old" not in text
     assert text.startswith("before")
     assert text.endswith("after\n")
