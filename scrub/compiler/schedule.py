@@ -30,7 +30,8 @@ from scrub.graph import Everywhere, ModelGraph, Positions, Site
 class Schedule:
     """Instructions in order, and the slot that holds the model's output.
 
-    >>> from scrub.graph import ALL, Component, Port
+    >>> from scrub.compiler import Plain
+    >>> from scrub.graph import ALL, Component, Part, Port
     >>> x, y = Component("x"), Component("y", ports=(Port("in", "y.in", ("x",)),))
     >>> read = Gather(0, "y.in", Plain(1), 1, ALL)
     >>> run = Run((Step(1, Part("y"), (("in", 0),), 1, ALL),))

@@ -98,6 +98,7 @@ def test_whatever_takes_the_place_of_what_is_not_explained(options: dict[str, st
     assert replays() > 0
 
 
+@pytest.mark.slow
 def test_generated_donors_are_rows_like_any_other() -> None:
     def fresh(example: Any, agree: Any, rng: np.random.Generator) -> dict[str, Any]:
         return {**dict(example), "tokens": rng.integers(0, VOCABULARY, 7).tolist()}
@@ -129,6 +130,7 @@ def test_where_padding_is_hidden_lengths_have_to_be_the_same() -> None:
         assert len(capturing.graphs) == 1  # once lengths have differed no other is captured
 
 
+@pytest.mark.slow
 def test_a_chunk_of_another_size_is_run_as_ever_and_the_graph_is_gone_before() -> None:
     with executing(*gpt2()) as (executor, rows):
         one = captured(executor, 2 * ITEMS)
@@ -201,6 +203,7 @@ def test_a_capture_that_fails_is_the_last_and_no_chunk_is_lost(
         assert captured(executor, ITEMS) is executor
 
 
+@pytest.mark.slow
 def test_a_capture_without_room_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(value: torch.Tensor) -> None:
         if torch.cuda.is_current_stream_capturing():
@@ -251,6 +254,7 @@ def test_a_replay_that_gives_other_values_is_noticed_and_none_comes_after_it(
     assert replays() == 2
 
 
+@pytest.mark.slow
 def test_what_is_not_seen_to_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The laws can fail: lengths that are not looked at again."""
     model = on(THERE, "bert")

@@ -10,6 +10,7 @@ from tests.devices import capturing
 from tests.devices.test_scrubbing import THERE
 
 
+@pytest.mark.slow
 def test_both_ways_are_held_together_and_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, answer in (("reset_peak_memory_stats", None), ("max_memory_reserved", 2**20)):
         monkeypatch.setattr(torch.cuda, name, lambda *_, answer=answer: answer)

@@ -200,6 +200,7 @@ def test_a_call_that_cannot_be_told_for_certain_is_never_found(keeper):
     assert not keeper.run(once, [generator]).found
 
 
+@pytest.mark.slow
 def test_another_process_finds_what_this_one_kept(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("def squares(n):\n    return [i * i for i in range(n)]\n")
     monkeypatch.syspath_prepend(tmp_path)
