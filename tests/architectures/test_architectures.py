@@ -41,8 +41,8 @@ def params(cases: Sequence[Case], step: int = 1) -> list[Any]:
 SLOW = pytest.mark.slow
 DECODERS = [case for case in CASES if case.cls == "AutoModelForCausalLM"]
 MOST_CLAIMS = 20
-every_case = pytest.mark.parametrize("case", params(CASES, step=7))
-some_cases = pytest.mark.parametrize("case", params(CASES, step=12))
+every_case = pytest.mark.parametrize("case", params(CASES, step=10))
+some_cases = pytest.mark.parametrize("case", params(CASES, step=16))
 
 
 @cache
@@ -101,7 +101,7 @@ def test_random_claims_agree_with_hooked_forward_passes(case):
     raise AssertionError("none of these claims depends on what mixes positions")
 
 
-@pytest.mark.parametrize("case", params(DECODERS, step=9))
+@pytest.mark.parametrize("case", params(DECODERS, step=12))
 def test_padding_left_right_or_not_at_all_gives_the_same_scrub(case):
     """Law 8."""
     model, found = model_of(case), {}

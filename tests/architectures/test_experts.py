@@ -20,7 +20,7 @@ from tests.laws.running import engine, reference
 
 SPARSE = [case for case in CASES if "experts" in covered(case).parts]
 SOME = torch.tensor([[3, 0]])  # two positions of the row, in any order
-every_case = pytest.mark.parametrize("case", params(SPARSE, step=3))
+every_case = pytest.mark.parametrize("case", params(SPARSE, step=6))
 
 
 def first_of(case):
