@@ -31,7 +31,7 @@ from scrub.compiler import (
 from scrub.data.dataset import Dataset, Ints
 from scrub.engine.lookups import Handed, Lookups, Tables
 from scrub.engine.means import Means
-from scrub.graph import Everywhere, Part, Positions, Site
+from scrub.graph import ALL, Everywhere, Part, Positions, Reach, Site
 from scrub.models.base import Batch, Call, Given, Model
 from scrub.models.batches import Inputs
 from scrub.models.recording import Entries, Recording
@@ -255,11 +255,13 @@ def _run(chunk: _Chunk, run: Run) -> None:
 def _call(chunk: _Chunk, step: Step) -> Call:
     ports: dict[str, torch.Tensor] = {}
     given: dict[str, Given] = {}
+    component = chunk.executor.model.graph[step.part.component]
     for name, reading in step.ports:
         match reading:
             case Projected(own, put):
                 sums = [(chunk.slots[s], chunk.spots(at, step.frame)) for s, at in put]
-                given[name] = Given(chunk.entries(own.site, step.frame, step.at), sums)
+                read = step.at if component.port(name).reach is Reach.SAME else ALL
+                given[name] = Given(chunk.entries(own.site, step.frame, read), sums)
             case slot:
                 ports[name] = chunk.slots[slot]
     frame, at = chunk.frame(step.frame), chunk.positions(step.at, step.frame)

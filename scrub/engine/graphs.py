@@ -32,7 +32,7 @@ from scrub.engine.lookups import Handed
 from scrub.models.base import Batch
 from scrub.models.batches import Inputs, Lazy
 from scrub.models.exhaustion import is_out_of_memory
-from scrub.models.measure import difference
+from scrub.models.measure import difference, rounding
 from scrub.models.recording import Place
 from scrub.models.sending import Kept, keeping
 
@@ -169,8 +169,7 @@ class Alike:
         """On rows that it was not captured on: what a graph repeats is the model's own code too."""
         found, self._turn, self.trying = self._replayed(), Alike._replayed, True
         expected = self.executor(self.handed.rows)
-        tolerance = torch.finfo(self.executor.model.dtype).eps ** (2 / 3)  # the probe's
-        if not difference(found, expected) <= tolerance:
+        if not difference(found, expected) <= rounding(self.executor.model.dtype):
             raise RuntimeError("a replay gave other values than its chunk has")
         self.trying = False
         return expected

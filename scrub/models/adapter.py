@@ -131,8 +131,7 @@ class TransformersModel:
         missed = [str(site) for site in sites if site not in found]
         if missed:
             raise ModelRefused(f"model '{self.name}': a forward pass never reached {missed[0]}.")
-        rows = len(next(iter(batch.lengths.values())))
-        return {site: _unfolded(value, rows) for site, value in found.items()}
+        return {site: _unfolded(value, batch.rows) for site, value in found.items()}
 
     def output(self, part: Part, stored: torch.Tensor) -> torch.Tensor:
         """A component part's share of its readers' sums, from what was recorded of it."""

@@ -12,7 +12,7 @@ from scrub.errors import ModelRefused
 from scrub.graph import Kind, Site
 from scrub.models.adapter import TransformersModel
 from scrub.models.batches import Inputs
-from scrub.models.measure import difference
+from scrub.models.measure import difference, rounding
 
 
 def require_padding_harmless(model: TransformersModel, inputs: Inputs) -> None:
@@ -32,7 +32,7 @@ def _require_harmless(model: TransformersModel, inputs: Inputs, name: str, short
         _stream(model, alone.cut(1), 0)  # tables that grow with what they have seen start anew
     bare = _stream(model, alone, 0)  # [1, position, width]
     padded = _stream(model, inputs, short)[:, : bare.shape[1]]
-    error, tolerance = difference(padded, bare), 10 * torch.finfo(model.dtype).eps ** (2 / 3)
+    error, tolerance = difference(padded, bare), 10 * rounding(model.dtype)
     if not error <= tolerance:
         size, longest = len(inputs.fields[name][short]), max(map(len, inputs.fields[name]))
         unit = name.replace("_", " ")

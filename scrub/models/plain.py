@@ -13,7 +13,7 @@ from scrub.models.adapter import TransformersModel
 from scrub.models.base import Batch, Call, Kind, Site
 from scrub.models.hooked import HookedModel
 from scrub.models.keywords import dummy, with_places
-from scrub.models.measure import Pairs
+from scrub.models.measure import Pairs, rounding
 
 ROWS, LENGTH = 2, 10
 
@@ -28,9 +28,7 @@ class Plain:
         self.sequences = [s for s in model.graph.spaces if s.given and not s.fixed]
         self.lengths = {s.name: _length(s) for s in self.sequences}
         self.batch = self._batch()
-        # 2.4e-5 in float32, 4e-2 in bfloat16: above what rounding does in a deep model, and far
-        # below what a wrong slice does
-        self.tolerance = torch.finfo(model.dtype).eps ** (2 / 3)
+        self.tolerance = rounding(model.dtype)
 
     def _batch(self) -> Batch:
         like = torch.empty(0, dtype=self.model.dtype, device=self.model.device)

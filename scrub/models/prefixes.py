@@ -19,7 +19,7 @@ from scrub.models.adapter import TransformersModel
 from scrub.models.base import Batch
 from scrub.models.batches import Inputs
 from scrub.models.keywords import mask_of
-from scrub.models.measure import difference
+from scrub.models.measure import difference, rounding
 from scrub.models.past import Past
 
 LEAST_POSITIONS = 16  # a shorter prefix is recorded with each input
@@ -121,7 +121,7 @@ def _looked_at(
     prefix = Prefix(model, length, values, Past(past.cache, length))
     rest = prefix.record(batch, sites)
     # passes of another length round otherwise, and a deep model makes more of it
-    tolerance = 10 * torch.finfo(model.dtype).eps ** (2 / 3)
+    tolerance = 10 * rounding(model.dtype)
     there = mask_of(batch.fields[TOKENS], batch.lengths[TOKENS]).bool()  # [row, position]
     for site, value in whole.items():
         made = torch.empty_like(value)

@@ -96,9 +96,9 @@ class _Reading:
         laid = [x for x in (attention_mask, *by_query.values()) if x is not None]
         if not self._knows(query, laid, causal):
             return self.function(module, query, key, value, attention_mask, **kwargs)
-        mask = self._causal(key) if causal else attention_mask
-        if mask is attention_mask and mask is not None:
-            mask = self._rows(mask)
+        mask = self._causal(key) if causal else None
+        if attention_mask is not None:
+            mask = self._rows(attention_mask)
         some = self.at[..., None].expand(-1, -1, -1, query.shape[3])
         kwargs |= {name: self._rows(x) for name, x in by_query.items()}
         z, *rest = self.function(module, query.gather(2, some), key, value, mask, **kwargs)
