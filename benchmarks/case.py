@@ -135,6 +135,12 @@ class Listening:
         self.found += values
         return values
 
+    def stored(self, calls: Sequence[Call]) -> list[torch.Tensor]:
+        values = self.model.stored(calls)
+        parts = [call.part for call in calls]
+        self.found += [self.model.output(*one) for one in zip(parts, values, strict=True)]
+        return values
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
 

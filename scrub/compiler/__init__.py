@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 from scrub.compiler.batch import batch
 from scrub.compiler.instructions import (
-    Change,
     Free,
     Gather,
     Instruction,
@@ -20,10 +19,12 @@ from scrub.compiler.instructions import (
     MeanOver,
     Plain,
     Projected,
+    Recorded,
     Run,
     Source,
     Step,
     Sum,
+    Sums,
     Term,
     Zero,
     site_of,
@@ -41,7 +42,6 @@ DEFAULT_WIDTH = 16  # steps in one run: enough to fill matrix products, few enou
 
 __all__ = [
     "DEFAULT_WIDTH",
-    "Change",
     "Free",
     "Gather",
     "Instruction",
@@ -49,6 +49,7 @@ __all__ = [
     "MeanOver",
     "Plain",
     "Projected",
+    "Recorded",
     "Run",
     "Schedule",
     "Shape",
@@ -56,6 +57,7 @@ __all__ = [
     "Stats",
     "Step",
     "Sum",
+    "Sums",
     "Term",
     "Zero",
     "compile_tree",

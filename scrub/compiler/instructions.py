@@ -5,7 +5,7 @@ Draws are variables over rows; slots are numbered values [row, position, width],
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from scrub.graph import Kind, Part, Positions, Projection, Site
@@ -50,19 +50,18 @@ class MeanOver:
         return f"mean over {self.column} of x{self.draw}"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the activation on the row that one draw takes has beyond that on another's: each at the
-    positions of its own row. Of parts whose output is a linear map of what is recorded."""
+Source = Plain | Zero | Mean | MeanOver
 
-    to: int
-    of: int
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded, or a mean of it, at positions of the rows that a frame takes."""
+
+    source: Source
+    frame: int  # the draw whose rows say where positions are
 
     def __str__(self) -> str:
-        return f"x{self.to} - x{self.of}"
-
-
-Source = Plain | Zero | Mean | MeanOver | Change
+        return str(self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +70,7 @@ class Gather:
 
     out: int
     what: str | Part  # a stream's name, or a component part
-    source: Source
-    frame: int  # the draw whose rows say where positions are; of a change, what it is a change of
+    own: Recorded
     at: Positions
 
     @property
@@ -86,55 +84,90 @@ class Gather:
     @property
     def sites(self) -> tuple[Site, ...]:
         """What it looks up."""
-        return () if isinstance(self.source, Zero) else (site_of(self.what),)
+        return _sites(self.what, self.own)
 
     def on(self, slots: Slots) -> Gather:
         """The same on other slots; those that are not named stay."""
-        out = slots.get(self.out, self.out)
-        return Gather(out, self.what, self.source, self.frame, self.at)
+        return Gather(slots.get(self.out, self.out), self.what, self.own, self.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """An explained input put in for a component's own: `plus` at positions, less `minus` there."""
+    """An explained input put in for a component's own at some positions: `plus` less `minus`.
 
-    plus: int
-    minus: int | None
-    positions: Positions
+    Of a part whose output is a linear map of what is recorded of it (`ModelGraph.is_linear`) both
+    are what is recorded, and what they differ by goes through the map, once. Of any other part both
+    are outputs.
+    """
+
+    part: Part
+    plus: int | Recorded  # the slot of a run, or of a leaf what is looked up
+    minus: Recorded | None
+    at: Positions
+
+    @property
+    def looked_up(self) -> tuple[Recorded, ...]:
+        return tuple([one for one in (self.plus, self.minus) if isinstance(one, Recorded)])
+
+    @property
+    def form(self) -> Hashable:
+        """What it has in common with the terms that are added at once with it."""
+        return self.part, _kind(self.plus), _kind(self.minus), self.at
 
     def on(self, slots: Slots) -> Term:
-        minus = None if self.minus is None else slots.get(self.minus, self.minus)
-        return Term(slots.get(self.plus, self.plus), minus, self.positions)
+        if isinstance(self.plus, Recorded) or self.plus not in slots:
+            return self
+        return Term(self.part, slots[self.plus], self.minus, self.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The input at a port: a base, plus the differences that the hypothesis makes."""
+    """The input at a port: what was recorded of its stream, plus the differences that the
+    hypothesis makes."""
 
     out: int
-    base: int
+    stream: str
+    own: Recorded
     terms: tuple[Term, ...]
-    frame: int
     at: Positions
 
     @property
-    def reads(self) -> tuple[int, ...]:
-        minus = [term.minus for term in self.terms if term.minus is not None]
-        return (self.base, *[term.plus for term in self.terms], *minus)
-
-    @property
-    def writes(self) -> tuple[int, ...]:
-        return (self.out,)
-
-    @property
-    def sites(self) -> tuple[Site, ...]:
-        return ()
+    def form(self) -> Hashable:
+        """What it has in common with the sums that are made at once with it."""
+        return self.stream, _kind(self.own), self.at, tuple([term.form for term in self.terms])
 
     def on(self, slots: Slots) -> Sum:
         """The same on other slots; those that are not named stay."""
-        out, base = slots.get(self.out, self.out), slots.get(self.base, self.base)
         terms = tuple([term.on(slots) for term in self.terms])
-        return Sum(out, base, terms, self.frame, self.at)
+        return Sum(slots.get(self.out, self.out), self.stream, self.own, terms, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of one form, which are made at once: of one stream, with terms of the same parts."""
+
+    each: tuple[Sum, ...]
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        return tuple([t.plus for one in self.each for t in one.terms if isinstance(t.plus, int)])
+
+    @property
+    def writes(self) -> tuple[int, ...]:
+        return tuple([one.out for one in self.each])
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """What they look up, which is the same for all of one form."""
+        one = self.each[0]
+        looked_up = [(term.part, own) for term in one.terms for own in term.looked_up]
+        return tuple(
+            s for what, own in [(one.stream, one.own), *looked_up] for s in _sites(what, own)
+        )
+
+    def on(self, slots: Slots) -> Sums:
+        """The same on other slots; those that are not named stay."""
+        return Sums(tuple([one.on(slots) for one in self.each]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +252,7 @@ class Free:
         return Free(tuple(sorted(slots.get(slot, slot) for slot in self.slots)))
 
 
-Instruction = Gather | Sum | Run | Free
+Instruction = Gather | Sums | Run | Free
 
 
 def site_of(what: str | Part) -> Site:
@@ -229,6 +262,17 @@ def site_of(what: str | Part) -> Site:
     if what.experts:
         return Site(Kind.EXPERTS, what.component, what.experts)
     return Site(Kind.NEURONS if what.neurons else Kind.OUTPUT, what.component)
+
+
+def _sites(what: str | Part, own: Recorded) -> tuple[Site, ...]:
+    return () if isinstance(own.source, Zero) else (site_of(what),)
+
+
+def _kind(value: int | Recorded | None) -> Hashable:
+    """How a value is found: where all are found in one way, they are found at once."""
+    if not isinstance(value, Recorded):
+        return value is None
+    return value.source.column if isinstance(value.source, MeanOver) else type(value.source)
 
 
 def slots_of(reading: Reading) -> tuple[int, ...]:

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scrub.compiler.instructions import (
-    Change,
     Gather,
     Instruction,
     Mean,
@@ -24,10 +23,12 @@ from scrub.compiler.instructions import (
     Plain,
     Projected,
     Reading,
+    Recorded,
     Run,
     Source,
     Step,
     Sum,
+    Sums,
     Term,
     Zero,
 )
@@ -83,8 +84,11 @@ class _Lowering:
     def output(self, values: Values) -> int:
         """The slot of the output, which may be a leaf itself."""
         root = self.tree.root
-        (part,) = self.claim.nodes[root.node].parts
-        return values[part] if values else self._leaf(part, root)
+        node = self.claim.nodes[root.node]
+        (part,) = node.parts
+        if values:
+            return values[part]
+        return self._gather(part, Recorded(Plain(root.reference), root.reference), node.positions)
 
     def _run(self, one: _Member) -> int:
         component = self.claim.graph[one.part.component]
@@ -97,7 +101,7 @@ class _Lowering:
         """One port: the unimportant inputs' base, and what is explained in place of its own."""
         at = one.node.positions if port.reach is Reach.SAME else ALL
         terms = self._terms(port, one)
-        touched = tuple(dict.fromkeys(term.positions for term in terms))
+        touched = tuple(dict.fromkeys(term.at for term in terms))
         own = self._recorded(port, touched, one.occurrence)
         if own is None:
             return self._sum(port, terms, one.occurrence, at)
@@ -124,7 +128,7 @@ class _Lowering:
         ]
         if one.node.merged:
             terms += [
-                self._put(slot, part, one.node.positions, one.occurrence)
+                Term(part, slot, self._stand_in(part, one.occurrence), one.node.positions)
                 for part, slot in one.done.items()
                 if self.claim.part_feeds(part, one.part, port.name)
             ]
@@ -132,12 +136,12 @@ class _Lowering:
 
     def _sum(self, port: Port, terms: list[Term], occurrence: Occurrence, at: Positions) -> int:
         """The sum at one port, at positions."""
-        base, feeders = self._base(port, occurrence, at)
+        own, feeders = self._own(port, occurrence, at)
         terms = feeders + terms
         if not terms:
-            return base
-        total = Sum(self._slot(), base, tuple(terms), occurrence.frame, at)
-        self.instructions.append(total)
+            return self._gather(port.stream, own, at)
+        total = Sum(self._slot(), port.stream, own, tuple(terms), at)
+        self.instructions.append(Sums((total,)))
         return total.out
 
     def _cancels(self, given: Input, occurrence: Occurrence) -> bool:
@@ -149,49 +153,30 @@ class _Lowering:
         return resampled and self.claim.is_leaf(leaf.node)
 
     def _term(self, part: Part, given: Input, one: _Member) -> Term:
-        """A scrubbed value in place of what stands in for its component in this frame.
-
-        Where a linear map makes a leaf's output of what is recorded, and what it takes the place
-        of, it is applied once, to what they differ by.
-        """
-        occurrence, where = one.occurrence, self.claim.nodes[given.edge.parent].positions
+        """A scrubbed value in place of what stands in for its component in this frame."""
         values = one.values[given.occurrence]
-        if values:
-            return self._put(values[part], part, where, occurrence)
-        leaf, own = self.tree.occurrences[given.occurrence], self._stand_in(part, occurrence)
-        linear = part.neurons is not None or self.claim.graph[part.component].expand > 0
-        if not (linear and isinstance(own, Plain)):
-            return self._put(self._leaf(part, leaf), part, where, occurrence)
-        change = Change(leaf.reference, own.draw)
-        return Term(self._gather(part, change, occurrence.frame, where), None, where)
+        draw = self.tree.occurrences[given.occurrence].reference
+        plus = values[part] if values else Recorded(Plain(draw), draw)
+        where = self.claim.nodes[given.edge.parent].positions
+        return Term(part, plus, self._stand_in(part, one.occurrence), where)
 
-    def _leaf(self, part: Part, leaf: Occurrence) -> int:
-        draw, at = leaf.reference, self.claim.nodes[leaf.node].positions
-        return self._gather(part, Plain(draw), draw, at)
-
-    def _put(self, slot: int, part: Part, where: Positions, occurrence: Occurrence) -> Term:
-        """A value for a part, less what stands in for it."""
-        source = self._stand_in(part, occurrence)
-        if isinstance(source, Zero):
-            return Term(slot, None, where)
-        return Term(slot, self._gather(part, source, occurrence.frame, where), where)
-
-    def _stand_in(self, part: Part, occurrence: Occurrence) -> Source:
-        """What a component is in a frame where it is not explained."""
+    def _stand_in(self, part: Part, occurrence: Occurrence) -> Recorded | None:
+        """What a component is in a frame where it is not explained; None where that is zero."""
+        source = self._source(occurrence)
         if occurrence.feeders:
-            return Plain(occurrence.feeders[part.component])
-        return self._source(occurrence)
+            source = Plain(occurrence.feeders[part.component])
+        return None if isinstance(source, Zero) else Recorded(source, occurrence.frame)
 
-    def _base(self, port: Port, occurrence: Occurrence, at: Positions) -> tuple[int, list[Term]]:
+    def _own(
+        self, port: Port, occurrence: Occurrence, at: Positions
+    ) -> tuple[Recorded, list[Term]]:
         """What a port holds where nothing is explained."""
         frame = occurrence.frame
         if not occurrence.feeders:
-            return self._gather(port.stream, self._source(occurrence), frame, at), []
-        terms = [
-            Term(self._gather(Part(f), Plain(occurrence.feeders[f]), frame, at), None, at)
-            for f in port.feeders
-        ]
-        return self._gather(port.stream, Zero(), frame, at), terms
+            return Recorded(self._source(occurrence), frame), []
+        donors = [(Part(f), Plain(occurrence.feeders[f])) for f in port.feeders]
+        terms = [Term(part, Recorded(donor, frame), None, at) for part, donor in donors]
+        return Recorded(Zero(), frame), terms
 
     def _source(self, occurrence: Occurrence) -> Source:
         """What replaces unimportant inputs; a node without any keeps its frame's activations."""
@@ -203,8 +188,8 @@ class _Lowering:
             return MeanOver(replacement.column, occurrence.frame)
         return Zero() if replacement is Replacement.ZERO else Mean()
 
-    def _gather(self, what: str | Part, source: Source, frame: int, at: Positions) -> int:
-        gather = Gather(self._slot(), what, source, frame, at)
+    def _gather(self, what: str | Part, own: Recorded, at: Positions) -> int:
+        gather = Gather(self._slot(), what, own, at)
         self.instructions.append(gather)
         return gather.out
 

@@ -21,19 +21,20 @@ from scrub.compiler.instructions import (
     Run,
     Step,
     Sum,
+    Sums,
     Term,
 )
-from scrub.graph import Everywhere, ModelGraph, Positions, Site
+from scrub.graph import Everywhere, ModelGraph, Site
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """Instructions in order, and the slot that holds the model's output.
 
-    >>> from scrub.compiler import Plain
+    >>> from scrub.compiler import Plain, Recorded
     >>> from scrub.graph import ALL, Component, Part, Port
     >>> x, y = Component("x"), Component("y", ports=(Port("in", "y.in", ("x",)),))
-    >>> read = Gather(0, "y.in", Plain(1), 1, ALL)
+    >>> read = Gather(0, "y.in", Recorded(Plain(1), 1), ALL)
     >>> run = Run((Step(1, Part("y"), (("in", 0),), 1, ALL),))
     >>> print(Schedule(ModelGraph("toy", (x, y), "y"), (read, run), output=1).pretty())
        0  gather  y.in @all            x1
@@ -52,6 +53,9 @@ class Schedule:
     def steps(self) -> Iterator[Step]:
         return (s for i in self.instructions if isinstance(i, Run) for s in i.steps)
 
+    def sums(self) -> Iterator[Sum]:
+        return (one for i in self.instructions if isinstance(i, Sums) for one in i.each)
+
     def pretty(self) -> str:
         """One aligned line for each instruction; a slot is named by the line that makes it."""
         return "\n".join(line for i in self.instructions for line in _lines(i))
@@ -59,11 +63,13 @@ class Schedule:
 
 def _lines(instruction: Instruction) -> Iterator[str]:
     match instruction:
-        case Gather(out, what, source, _, at):
-            yield f"{out:>4}  gather  {f'{what} @{at}':<20} {source}"
-        case Sum(out, base, terms, frame, at):
-            shown = " ".join(_term(term, at) for term in terms)
-            yield f"{out:>4}  sum     {f'{base} {shown}':<20} x{frame}"
+        case Gather(out, what, own, at):
+            yield f"{out:>4}  gather  {f'{what} @{at}':<20} {own}"
+        case Sums(each):
+            for number, one in enumerate(each):
+                verb = "sum " if number == 0 else "  + "
+                text = " ".join([f"{one.stream} @{one.at}", *[_term(t, one) for t in one.terms]])
+                yield f"{one.out:>4}  {verb}    {text:<20} {one.own}"
         case Run(steps):
             for number, step in enumerate(steps):
                 ports = ", ".join(f"{name}={_shown(read)}" for name, read in step.ports)
@@ -82,7 +88,7 @@ def _shown(reading: Reading) -> str:
             return f"{slot}"
 
 
-def _term(term: Term, at: Positions) -> str:
-    text = f"+ {term.plus}" if term.minus is None else f"+ ({term.plus} - {term.minus})"
-    same = term.positions == at or isinstance(term.positions, Everywhere)
-    return text if same else f"{text}@{term.positions}"
+def _term(term: Term, total: Sum) -> str:
+    text = f"{term.plus}" if term.minus is None else f"{term.plus} - {term.minus}"
+    same = term.at == total.at or isinstance(term.at, Everywhere)
+    return f"+ {term.part}[{text}]" + ("" if same else f"@{term.at}")

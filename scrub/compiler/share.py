@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from scrub.compiler.instructions import Free, Gather, Instruction, Run, Sum
+from scrub.compiler.instructions import Free, Gather, Instruction, Run, Sums
 
 
 def share(instructions: Sequence[Instruction], output: int) -> tuple[list[Instruction], int]:
@@ -32,11 +32,11 @@ def share(instructions: Sequence[Instruction], output: int) -> tuple[list[Instru
 def _computed(instruction: Instruction) -> Hashable:
     """What an instruction computes, wherever it writes it."""
     match instruction:
-        case Gather(_, what, source, frame, at):
-            return Gather, what, source, frame, at
-        case Sum(_, base, terms, frame, at):
-            return Sum, base, terms, frame, at
+        case Gather(_, what, own, at):
+            return Gather, what, own, at
+        case Sums((one,)):
+            return Sums, one.stream, one.own, one.terms, one.at
         case Run((step,)):
             return Run, step.part, step.ports, step.frame, step.at
-        case Run() | Free():
+        case Sums() | Run() | Free():
             raise ValueError("sharing comes before batching and ordering")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from scrub.compiler.instructions import (
@@ -14,6 +14,8 @@ from scrub.compiler.instructions import (
     Run,
     Step,
     Sum,
+    Sums,
+    Term,
     Zero,
 )
 from scrub.compiler.schedule import Schedule
@@ -75,11 +77,19 @@ class Sizes:
             match instruction:
                 case Gather(out, what):
                     found[out] = self.width(what)
-                case Sum(out, base):
-                    found[out] = found[base]
+                case Sums(each):
+                    found.update({one.out: self.width(one.stream) for one in each})
                 case Run(steps):
-                    found.update({step.out: self.width(step.part) for step in steps})
+                    found.update({step.out: self.kept(step.part) for step in steps})
         return found
+
+    def kept(self, part: Part) -> int:
+        """The width of what is kept of a part: of what a linear map reads, or of its output."""
+        if not self.schedule.graph.is_linear(part):
+            return self.width(part)
+        if part.neurons is None:
+            return self.schedule.graph[part.component].stored
+        return part.neurons[1] - part.neurons[0] + 1
 
     def width(self, what: str | Part) -> int:
         graph = self.schedule.graph
@@ -99,8 +109,8 @@ class Sizes:
             match instruction:
                 case Gather(out, what):
                     found[out] = self.space(what)
-                case Sum(out, base):
-                    found[out] = found[base]
+                case Sums(each):
+                    found.update({one.out: self.space(one.stream) for one in each})
                 case Run(steps):
                     found.update({step.out: self.space(step.part) for step in steps})
         return found
@@ -112,8 +122,10 @@ class Sizes:
     def slots(self, instruction: Instruction) -> dict[int, int]:
         """Bytes of what an instruction makes."""
         match instruction:
-            case Gather(out, _, _, _, at) | Sum(out, _, _, _, at):
+            case Gather(out, _, _, at):
                 return {out: self.slot(out, at)}
+            case Sums(each):
+                return {one.out: self.slot(one.out, one.at) for one in each}
             case Run(steps):
                 return {step.out: self.slot(step.out, step.at) for step in steps}
             case _:
@@ -133,9 +145,9 @@ class Sizes:
     def scratch(self, instruction: Instruction) -> int:
         """Bytes that exist only while an instruction runs."""
         match instruction:
-            case Sum(_, base, terms):  # one difference at a time
-                return max((self.slot(base, t.positions) for t in terms), default=0)
-            case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
+            case Sums(each):  # one difference at a time, of all of them
+                return len(each) * max((self._apart(each[0], t) for t in each[0].terms), default=0)
+            case Gather(_, Part() as part, own, at) if not isinstance(own.source, Zero):
                 stored = self.schedule.graph[part.component].stored
                 positions = self.shape.positions(at, self.space(part))
                 return self.shape.bytes_per_value * positions * stored
@@ -149,6 +161,15 @@ class Sizes:
                 return normed + self._inside([graph[step.part.component] for step in steps])
             case _:
                 return 0
+
+    def _apart(self, total: Sum, term: Term) -> int:
+        """Bytes of what a term looks up, and of its output where that is made apart."""
+        positions = self.shape.positions(term.at, self.space(term.part))
+        one_type = self.shape.bytes_per_value == self.shape.bytes_per_sum
+        mapped = self.schedule.graph.is_linear(term.part) and term.part.subspace is None
+        added = mapped and one_type and term.at == total.at
+        values = 2 * self.kept(term.part) + (0 if added else self.width(term.part))
+        return self.shape.bytes_per_sum * positions * values
 
     def _inside(self, components: Sequence[Component]) -> int:
         """Bytes inside the modules that run these components of one group on one example."""
@@ -192,24 +213,29 @@ class Sizes:
 
     def flops(self, instruction: Instruction) -> int:
         match instruction:
-            case Gather(_, Part() as part, source, _, at) if not isinstance(source, Zero):
-                return self._expand(part) * self.shape.positions(at, self.space(part))
+            case Gather(_, Part() as part, own, at) if not isinstance(own.source, Zero):
+                return self._mapped(part, at)
+            case Sums(each):
+                return len(each) * sum(self._mapped(t.part, t.at) for t in each[0].terms)
             case Run(steps):
-                graph = self.schedule.graph
-                return sum(  # some experts are the difference of two runs
-                    self.evaluation(graph[s.part.component], s.at) * (2 if s.part.experts else 1)
-                    - sum(self._spared(s, name, read) for name, read in s.ports)
-                    for s in steps
-                )
+                return sum(self._run(step) for step in steps)
             case _:
                 return 0
 
-    def _expand(self, part: Part) -> int:
-        """Turning what was recorded at one position into the part's output."""
-        component = self.schedule.graph[part.component]
-        if part.neurons is None:
-            return component.expand
-        return 2 * (part.neurons[1] - part.neurons[0] + 1) * component.width
+    def _mapped(self, part: Part, at: Positions) -> int:
+        """FLOPs of the linear map that makes a part's output of what is recorded of it."""
+        if not self.schedule.graph.is_linear(part):
+            return 0
+        return 2 * self.kept(part) * self.width(part) * self.shape.positions(at, self.space(part))
+
+    def _run(self, step: Step) -> int:
+        """FLOPs of a step: without the linear map, where that is applied by those that read it."""
+        component = self.schedule.graph[step.part.component]
+        cost = self.evaluation(component, step.at) * (2 if step.part.experts else 1)
+        spared = sum(self._spared(step, name, read) for name, read in step.ports)
+        if self.schedule.graph.is_linear(step.part):
+            spared += self._mapped(replace(step.part, neurons=_all(component)), step.at)
+        return cost - spared  # some experts are the difference of two runs
 
     def evaluation(self, component: Component, at: Positions) -> int:
         """FLOPs of running a component for its output at positions."""
@@ -233,8 +259,9 @@ class Sizes:
         """Bytes read and written: gathers and sums by what they copy, runs by their ports."""
         made = sum(self.slots(instruction).values())
         match instruction:
-            case Sum(_, _, terms):
-                return made * (2 + len(terms))
+            case Sums(each):
+                terms = each[0].terms
+                return made * (2 + len(terms)) + len(each) * sum(map(self._read, terms))
             case Run(steps):
                 ports = sum(
                     self._port_bytes(s, name, read) for s in steps for name, read in s.ports
@@ -243,6 +270,12 @@ class Sizes:
             case _:
                 return made * 2
 
+    def _read(self, term: Term) -> int:
+        """Bytes that a term looks up, or reads of a slot."""
+        positions = self.shape.positions(term.at, self.space(term.part))
+        values = 1 + (term.minus is not None)
+        return values * self.shape.bytes_per_value * positions * self.kept(term.part)
+
     def _port_bytes(self, step: Step, port: str, reading: Reading) -> int:
         if isinstance(reading, int):
             same = self.schedule.graph[step.part.component].port(port).reach is Reach.SAME
@@ -250,6 +283,11 @@ class Sizes:
         length = self.shape.lengths[self.schedule.graph.site_space(reading.own.site)]
         own = self.shape.bytes_per_value * length * reading.own.width
         return own + sum(self.slot(slot, at) for slot, at in reading.put)
+
+
+def _all(component: Component) -> tuple[int, int] | None:
+    """Every neuron: a run of some makes them all."""
+    return (0, component.neurons - 1) if component.neurons else None
 
 
 def _projection(port: Port) -> Projection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scrub.compiler.instructions import Free, Gather, Run, Sum
+from scrub.compiler.instructions import Free, Gather, Run
 from scrub.compiler.schedule import Schedule
 from scrub.compiler.sizes import Shape, Sizes
 from scrub.graph import ALL, Kind, Site
@@ -72,7 +72,7 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
         runs=sum(isinstance(i, Run) for i in count),
         steps=sum(1 for _ in schedule.steps()),
         gathers=sum(isinstance(i, Gather) for i in count),
-        sums=sum(isinstance(i, Sum) for i in count),
+        sums=sum(1 for _ in schedule.sums()),
         output_bytes=output_bytes,
         pass_bytes=sizes.one_pass() + recorded // max(shape.inputs, 1),
     )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from scrub.compiler.instructions import Free, Gather, Projected, Run, Step, Sum
+from scrub.compiler.instructions import Free, Gather, Projected, Run, Sum, Sums
 from scrub.compiler.schedule import Schedule
 from scrub.errors import ScrubError
-from scrub.graph import Reach
+from scrub.graph import Part, Positions, Reach
 
 
 class IllegalSchedule(ScrubError):
@@ -58,38 +58,60 @@ def _ports_complete(schedule: Schedule) -> Iterator[str]:
 
 
 def _names_known(schedule: Schedule) -> Iterator[str]:
-    """Gathers name streams and components of the model graph."""
+    """What is looked up are streams and components of the model graph."""
+    graph = schedule.graph
+    streams = [one.stream for one in schedule.sums()]
+    parts = [term.part for one in schedule.sums() for term in one.terms]
     for i in schedule.instructions:
         if isinstance(i, Gather):
-            known = schedule.graph.streams if isinstance(i.what, str) else schedule.graph.by_name
-            name = i.what if isinstance(i.what, str) else i.what.component
-            if name not in known:
-                yield f"{name} is not in the model graph"
+            (streams if isinstance(i.what, str) else parts).append(i.what)
+    for stream in dict.fromkeys(streams):
+        if stream not in graph.streams:
+            yield f"{stream} is not in the model graph"
+    for name in dict.fromkeys(part.component for part in parts):
+        if name not in graph.by_name:
+            yield f"{name} is not in the model graph"
 
 
 def _one_group(schedule: Schedule) -> Iterator[str]:
-    """The steps of one run belong to one group."""
+    """The steps of one run belong to one group, and what is kept of them is of one kind."""
+    graph = schedule.graph
     for i in schedule.instructions:
-        if isinstance(i, Run):
-            groups = {schedule.graph[s.part.component].group for s in i.steps}
-            if len(i.steps) > 1 and (len(groups) > 1 or groups == {""}):
+        if isinstance(i, Run) and len(i.steps) > 1:
+            groups = {graph[s.part.component].group for s in i.steps}
+            kinds = {graph.is_linear(s.part) for s in i.steps}
+            if len(groups) > 1 or groups == {""} or len(kinds) > 1:
                 yield f"one run mixes {', '.join(str(s.part) for s in i.steps)}"
+
+
+def _one_form(schedule: Schedule) -> Iterator[str]:
+    """Sums that are made at once are of one form."""
+    for i in schedule.instructions:
+        if isinstance(i, Sums) and len({one.form for one in i.each}) > 1:
+            yield f"sums {', '.join(str(one.out) for one in i.each)} differ in more than their rows"
+
+
+def _output_made(schedule: Schedule) -> Iterator[str]:
+    """What the schedule gives is an output, and nothing that a linear map has still to be applied
+    to."""
+    if schedule.graph.is_linear(Part(schedule.graph.output)):
+        yield f"the output {schedule.graph.output} is kept as what is recorded of it"
 
 
 def _right_positions(schedule: Schedule) -> Iterator[str]:
     """A port that reads the same position only is summed where its reader is evaluated."""
-    makers = {slot: i for i in schedule.instructions for slot in i.writes}
+    summed = _summed(schedule)
     for step in schedule.steps():
         for name, reading in step.ports:
-            maker = makers.get(reading) if isinstance(reading, int) else None
+            at = summed.get(reading) if isinstance(reading, int) else None
             reach = schedule.graph[step.part.component].port(name).reach
-            if isinstance(maker, (Gather, Sum)) and not _fits(maker, step, reach):
-                yield f"{step.part}.{name} at {step.at} reads a sum at {maker.at}"
+            if at is not None and at != step.at and reach is Reach.SAME:
+                yield f"{step.part}.{name} at {step.at} reads a sum at {at}"
 
 
 def _right_projections(schedule: Schedule) -> Iterator[str]:
     """What is projected already is the port's own, with sums put in where they were summed."""
-    summed = {i.out: i.at for i in schedule.instructions if isinstance(i, (Gather, Sum))}
+    summed = _summed(schedule)
     for step in schedule.steps():
         for name, reading in step.ports:
             if not isinstance(reading, Projected):
@@ -101,8 +123,11 @@ def _right_projections(schedule: Schedule) -> Iterator[str]:
                     yield f"{step.part}.{name} puts a sum at {summed[slot]} in at {at}"
 
 
-def _fits(maker: Gather | Sum, step: Step, reach: Reach) -> bool:
-    return maker.at == step.at or reach is not Reach.SAME
+def _summed(schedule: Schedule) -> dict[int, Positions]:
+    """Where each sum, made or looked up, was summed."""
+    gathers = [i for i in schedule.instructions if isinstance(i, Gather)]
+    made: list[Gather | Sum] = [*gathers, *schedule.sums()]
+    return {one.out: one.at for one in made}
 
 
 RULES: tuple[Callable[[Schedule], Iterator[str]], ...] = (
@@ -112,6 +137,8 @@ RULES: tuple[Callable[[Schedule], Iterator[str]], ...] = (
     _ports_complete,
     _names_known,
     _one_group,
+    _one_form,
+    _output_made,
     _right_positions,
     _right_projections,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from scrub.compiler import Stats  # which would load numpy and networkx for `scrub --help`
 
 UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 1e3, "mb": 1e6, "gb": 1e9}
-CACHE_ITEMS = 128  # beyond this a CPU gains nothing from longer chunks, and its caches lose
-CACHE_BYTES = 2**22  # unless more of them fit into so much: items of a toy are next to nothing
+CPU_ITEMS = 512  # beyond this a CPU gains nothing from longer chunks, and its caches lose
+CPU_BYTES = 2**31  # of live values, which fewer items may take, but no fewer than these
+FEWEST_ITEMS = 128
+CACHE_BYTES = 2**22  # more items, where so many fit into this: those of a toy are next to nothing
 RECORDED_AT_ONCE = 64  # inputs in one pass of the recording, likewise
 SHARE = 0.6  # of what is free, when no budget is given
 
@@ -63,7 +66,9 @@ def free_host_bytes() -> int:
 
 def items_in_cache(cost: Stats) -> int:
     """How many items a CPU runs at a time where memory is no matter."""
-    return max(CACHE_ITEMS, CACHE_BYTES // max(cost.peak_bytes, 1))
+    each = max(cost.peak_bytes, 1)
+    most = max(FEWEST_ITEMS, min(CPU_ITEMS, CPU_BYTES // each))
+    return max(most, CACHE_BYTES // each)
 
 
 def share_out(cost: Stats, items: int, references: int, given: int, most: int) -> Shares:
@@ -90,4 +95,5 @@ def share_out(cost: Stats, items: int, references: int, given: int, most: int) -
                 "nodes.",
             )
         )
-    return Shares(resident, own, max(1, min(fits, most, items)), cost.peak_bytes, inputs)
+    chunks = math.ceil(items / max(1, min(fits, most, items)))  # as many as it takes, and alike
+    return Shares(resident, own, max(1, math.ceil(items / max(1, chunks))), cost.peak_bytes, inputs)

@@ -6,32 +6,32 @@ draw takes. Sums and differences are accumulated in float32 at least.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from scrub.compiler import (
-    Change,
     Free,
     Gather,
     Mean,
     MeanOver,
     Plain,
     Projected,
+    Recorded,
     Run,
     Schedule,
-    Source,
     Step,
-    Sum,
+    Sums,
+    Term,
     Zero,
     site_of,
 )
 from scrub.data.dataset import Dataset, Ints
 from scrub.engine.lookups import Handed, Lookups, Tables
 from scrub.engine.means import Means
-from scrub.graph import ALL, Everywhere, Part, Positions, Reach, Site
+from scrub.graph import ALL, Part, Positions, Reach, Site
 from scrub.models.base import Batch, Call, Given, Model
 from scrub.models.batches import Inputs
 from scrub.models.recording import Entries, Recording
@@ -113,9 +113,9 @@ class _Chunk:
             self._frames[draw] = self.handed.frame(draw)
         return self._frames[draw]
 
-    def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
-        """Positions [item, n] in the frame of a draw, None for all."""
-        return self.lookups(self.executor.model.device).positions(at, draw)
+    def positions(self, at: Positions, *draws: int) -> torch.Tensor | None:
+        """Positions [row, n] in the frames of draws, None for all."""
+        return self.lookups(self.executor.model.device).positions(at, draws)
 
     def spots(self, at: Positions, draw: int) -> torch.Tensor:
         """The same where they are not all."""
@@ -123,133 +123,162 @@ class _Chunk:
         assert found is not None  # what is put in lies at some positions
         return found
 
-    def recorded(self, gather: Gather) -> torch.Tensor:
-        """What a gather looks up, or the difference of what it looks up."""
-        if isinstance(gather.source, Change):
-            to, of = gather.source.to, gather.source.of
-            wide = accumulator(self.executor.model.dtype)
-            changed = self.looked_up(gather.what, Plain(to), to, gather.at).to(wide)
-            return changed - self.looked_up(gather.what, Plain(of), gather.frame, gather.at)
-        return self.looked_up(gather.what, gather.source, gather.frame, gather.at)
-
-    def looked_up(
-        self, what: str | Part, source: Source, frame: int, at: Positions
-    ) -> torch.Tensor:
-        """Recorded (or averaged) activations at positions of a frame."""
-        site = site_of(what)
-        match source:
-            case Plain(draw):
-                return self.plain(site, draw, frame, at)
+    def recorded(self, what: str | Part, own: Sequence[Recorded], at: Positions) -> torch.Tensor:
+        """What was recorded, or averaged, at positions of frames, [row, n, stored]: of all that are
+        found in one way at once, one behind the other."""
+        site, frames = site_of(what), [one.frame for one in own]
+        match own[0].source:
+            case Plain():
+                recording = self.executor.recording
+                there = self.lookups(recording.home(site))
+                draws = [one.source.draw for one in own if isinstance(one.source, Plain)]
+                inputs = there.inputs(draws)
+                return recording.at(site, inputs, there.positions(at, frames))
+            case MeanOver(column):
+                draws = [one.source.draw for one in own if isinstance(one.source, MeanOver)]
+                return self.averaged(site, column, draws, frames, at)
             case Mean():
-                return self.averaged(site, None, frame, frame, at)
-            case MeanOver(column, draw):
-                return self.averaged(site, column, draw, frame, at)
-            case Zero() | Change():
-                raise ValueError("zeros and changes are not recorded")
+                return self.averaged(site, None, frames, frames, at)
+            case Zero():
+                raise ValueError("zeros are not recorded")
 
     def averaged(
-        self, site: Site, column: str | None, draw: int, frame: int, at: Positions
+        self,
+        site: Site,
+        column: str | None,
+        draws: Sequence[int],
+        frames: Sequence[int],
+        at: Positions,
     ) -> torch.Tensor:
         """The mean over the rows of the class that a draw takes, at positions of a frame."""
         means = self.executor.means.over(site, column)
         there = self.lookups(means.home(site))
-        return means.at(site, there.classes(column, draw), there.positions(at, frame))
+        return means.at(site, there.classes(column, draws), there.positions(at, frames))
 
     def entries(self, site: Site, draw: int, at: Positions) -> Entries:
         """What was recorded on the rows that a draw takes, of which a call reads some positions."""
         recording = self.executor.recording
         there = self.lookups(recording.home(site))
-        spots = there.positions(at, draw)
-        return Entries(recording, site, there.inputs(draw), recording.device, spots)
+        spots = there.positions(at, [draw])
+        return Entries(recording, site, there.inputs([draw]), recording.device, spots)
 
-    def plain(self, site: Site, draw: int, frame: int, at: Positions) -> torch.Tensor:
-        """What was recorded on the rows that a draw takes."""
-        recording = self.executor.recording
-        there = self.lookups(recording.home(site))
-        if isinstance(at, Everywhere):
-            return recording.at(site, there.inputs(draw), None)
-        if recording.is_narrow(site):
-            return recording.at(site, there.inputs(draw), there.positions(at, frame))
-        running = there.running(at, draw, frame, recording.length(site))
-        return recording.running(site, running, self.items)
+    def summed(self, stream: str, own: Sequence[Recorded], at: Positions) -> torch.Tensor:
+        """A stream's sum in frames, [row, n, width]: recorded, or its constant terms alone."""
+        wide = accumulator(self.executor.model.dtype)
+        if not isinstance(own[0].source, Zero):
+            return self.recorded(stream, own, at).to(wide)
+        where = self.positions(at, own[0].frame)
+        space = self.executor.model.graph.stream_spaces[stream]
+        length = self.executor.inputs.longest[space] if where is None else where.shape[1]
+        constant = self.executor.model.constant(stream).to(wide)  # output biases
+        return constant.repeat(len(own) * self.items, length, 1)
+
+    def kept(self, part: Part, own: Sequence[Recorded], at: Positions) -> torch.Tensor:
+        """What was recorded of a part, [row, n, width]: of some neurons theirs alone."""
+        stored = self.recorded(part, own, at)
+        return stored[..., part.neurons[0] : part.neurons[1] + 1] if part.neurons else stored
+
+    def output(self, part: Part, kept: torch.Tensor) -> torch.Tensor:
+        """A part's share of its readers' sums, from what is kept of it."""
+        recorded = self.executor.recording.values.get(site_of(part))
+        typed = kept if recorded is None else kept.to(recorded.dtype)  # means are wider
+        value = self.executor.model.output(part, typed)
+        return self.projected(part, value.to(accumulator(self.executor.model.dtype)))
+
+    def projected(self, part: Part, value: torch.Tensor) -> torch.Tensor:
+        """A value's share in the part's subspace, if it names one."""
+        if part.subspace is None:
+            return value
+        basis = self.executor.bases[part.subspace]  # [width, k]
+        return (value @ basis) @ basis.T
 
 
 def _gather(chunk: _Chunk, gather: Gather) -> None:
     """A stream's sum, or a part's output, without running a component."""
-    executor, what = chunk.executor, gather.what
-    dtype = accumulator(executor.model.dtype)
-    if isinstance(gather.source, Zero):
-        chunk.slots[gather.out] = _constant(chunk, gather, dtype)
+    if isinstance(gather.what, str):
+        chunk.slots[gather.out] = chunk.summed(gather.what, [gather.own], gather.at)
         return
-    stored = chunk.recorded(gather)
-    if isinstance(what, str):
-        chunk.slots[gather.out] = stored.to(dtype)
-        return
-    if what.neurons:
-        stored = stored[..., what.neurons[0] : what.neurons[1] + 1]
-    own = executor.recording.values[site_of(what)].dtype  # that of the weights; means are wider
-    value = executor.model.output(what, stored.to(own)).to(dtype)
-    chunk.slots[gather.out] = _project(executor, what, value)
+    kept = chunk.kept(gather.what, [gather.own], gather.at)
+    chunk.slots[gather.out] = chunk.output(gather.what, kept)
 
 
-def _constant(chunk: _Chunk, gather: Gather, dtype: torch.dtype) -> torch.Tensor:
-    """The constant terms of a stream (output biases) at every position, for each item."""
-    executor, where = chunk.executor, chunk.positions(gather.at, gather.frame)
-    assert isinstance(gather.what, str)  # a part replaced by zero is simply not subtracted
-    space = executor.model.graph.stream_spaces[gather.what]
-    length = executor.inputs.longest[space] if where is None else where.shape[1]
-    constant = executor.model.constant(gather.what).to(dtype)
-    return constant.expand(chunk.items, length, -1)  # [item, n, width]
+def _sums(chunk: _Chunk, sums: Sums) -> None:
+    """What was recorded of a stream, plus each explained input's difference at its positions."""
+    form, items = sums.each[0], chunk.items
+    own = [one.own for one in sums.each]
+    value = chunk.summed(form.stream, own, form.at)  # [sum · item, n, width]
+    for terms in zip(*(one.terms for one in sums.each), strict=True):
+        _add(chunk, _At(value, form.at, [one.frame for one in own]), terms)
+    for number, one in enumerate(sums.each):
+        chunk.slots[one.out] = value[number * items : (number + 1) * items]
 
 
-def _project(executor: Executor, part: Part, value: torch.Tensor) -> torch.Tensor:
-    """A value's share in the part's subspace, if it names one."""
-    if part.subspace is None:
-        return value
-    basis = executor.bases[part.subspace]  # [width, k]
-    return (value @ basis) @ basis.T
+@dataclass(frozen=True, eq=False)
+class _At:
+    """Sums [row, n, width] at positions of frames, each the rows of one."""
+
+    value: torch.Tensor
+    at: Positions
+    frames: Sequence[int]
 
 
-def _sum(chunk: _Chunk, total: Sum) -> None:
-    """The base, plus each explained input's difference at its positions."""
-    value = chunk.slots[total.base].clone()  # [item, n, width]
-    at = chunk.positions(total.at, total.frame)
-    for term in total.terms:
-        delta = chunk.slots[term.plus]
-        if term.minus is not None:
-            delta = delta - chunk.slots[term.minus]
-        if term.positions == total.at:
-            value += delta
-        else:
-            _add(value, at, delta, chunk.positions(term.positions, total.frame))
-    chunk.slots[total.out] = value
+def _add(chunk: _Chunk, total: _At, terms: Sequence[Term]) -> None:
+    """One explained input of each sum, put in for the component's own, in place."""
+    part, where, model = terms[0].part, terms[0].at, chunk.executor.model
+    plus, minus = _plus(chunk, terms), [term.minus for term in terms if term.minus is not None]
+    own = chunk.kept(part, minus, where) if minus else None
+    if not model.graph.is_linear(part):
+        delta = plus if own is None else plus - chunk.output(part, own)
+    else:
+        wide = accumulator(model.dtype)
+        apart = plus if own is None else (plus.to(wide) - own).to(plus.dtype)
+        if where == total.at and part.subspace is None:
+            model.add(part, apart, total.value)
+            return
+        delta = chunk.output(part, apart)
+    _put(chunk, total, delta, where)
 
 
-def _add(
-    value: torch.Tensor, at: torch.Tensor | None, delta: torch.Tensor, where: torch.Tensor | None
-) -> None:
-    """Add `delta`, which lies at positions `where`, to `value`, which lies at `at`, in place."""
-    items, _, width = value.shape
-    if at is None and where is None:
+def _plus(chunk: _Chunk, terms: Sequence[Term]) -> torch.Tensor:
+    """What is put in: of a run, or of a leaf what was recorded of it; an output, unless a linear
+    map makes that of both."""
+    found = [term.plus for term in terms if isinstance(term.plus, Recorded)]
+    if not found:
+        slots = [chunk.slots[term.plus] for term in terms if isinstance(term.plus, int)]
+        return torch.cat(slots) if len(slots) > 1 else slots[0]
+    part = terms[0].part
+    kept = chunk.kept(part, found, terms[0].at)
+    return kept if chunk.executor.model.graph.is_linear(part) else chunk.output(part, kept)
+
+
+def _put(chunk: _Chunk, total: _At, delta: torch.Tensor, there: Positions) -> None:
+    """Add `delta`, which lies at other positions of the same frames or at the same, in place."""
+    value = total.value
+    rows, _, width = value.shape
+    at, where = (chunk.positions(spots, *total.frames) for spots in (total.at, there))
+    if there == total.at:
         value += delta
     elif at is None:
         assert where is not None  # the case above
-        first = torch.arange(items, device=value.device)[:, None] * value.shape[1]
+        first = torch.arange(rows, device=value.device)[:, None] * value.shape[1]
         value.view(-1, width).index_add_(0, (first + where).flatten(), delta.reshape(-1, width))
     elif where is None:
         value += delta.gather(1, at[:, :, None].expand(-1, -1, width))
     else:
-        same = (at[:, :, None] == where[:, None, :]).to(value.dtype)  # [item, n, m]
+        same = (at[:, :, None] == where[:, None, :]).to(value.dtype)  # [row, n, m]
         value += same @ delta
 
 
 def _run(chunk: _Chunk, run: Run) -> None:
-    """Components of one group on their assembled ports."""
-    executor = chunk.executor
+    """Components of one group on their assembled ports; of those that end in a linear map what it
+    is applied to, for it is applied where they are put in."""
+    model = chunk.executor.model
     calls = [_call(chunk, step) for step in run.steps]
-    dtype = accumulator(executor.model.dtype)
-    for step, value in zip(run.steps, executor.model.run(calls), strict=True):
-        chunk.slots[step.out] = _project(executor, step.part, value.to(dtype))
+    linear = model.graph.is_linear(run.steps[0].part)
+    values = model.stored(calls) if linear else model.run(calls)
+    wide = accumulator(model.dtype)
+    for step, value in zip(run.steps, values, strict=True):
+        chunk.slots[step.out] = value if linear else chunk.projected(step.part, value.to(wide))
 
 
 def _call(chunk: _Chunk, step: Step) -> Call:
@@ -275,7 +304,7 @@ def _free(chunk: _Chunk, free: Free) -> None:
 
 TABLE: dict[type, Callable[[_Chunk, Any], None]] = {
     Gather: _gather,
-    Sum: _sum,
+    Sums: _sums,
     Run: _run,
     Free: _free,
 }

@@ -2,11 +2,13 @@
 
 A schedule names hundreds of draws, and a chunk looks up what each of them takes. What the rows of
 the data look up lies on a device from the first chunk on, so that all a chunk has to hand over are
-its rows. Their inputs and positions are tables with a line for each draw; a look-up reads its line.
+its rows. Their inputs and positions are tables with a line for each draw; a look-up reads the lines
+of one draw, or of many at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import torch
@@ -72,7 +74,8 @@ class Tables:
 
 
 class Lookups:
-    """The inputs, classes and positions of each draw's items, on one device.
+    """The inputs, classes and positions of draws' items, on one device: one row for each item of
+    each draw that is asked for.
 
     `rows` [draw, item] are those that the draws take; `tables` says what each row looks up.
     """
@@ -81,38 +84,31 @@ class Lookups:
         self.tables, self.rows = tables, rows
         self._inputs = tables.inputs[rows]  # [draw, item]
         self._positions: dict[Positions, torch.Tensor] = {}  # [draw, item, n]
-        self._running: dict[tuple[Positions, int], torch.Tensor] = {}  # [draw, item · n]
 
-    def inputs(self, draw: int) -> torch.Tensor:
-        """Which recorded input each item's draw takes, [item]."""
-        return self._inputs[draw]
+    def inputs(self, draws: Sequence[int]) -> torch.Tensor:
+        """Which recorded input each row takes, [row]."""
+        return _of(self._inputs, draws)
 
-    def classes(self, column: str | None, draw: int) -> torch.Tensor:
-        """The number of the class of the row that each item's draw takes, [item]; all rows are of
-        one class where there is no column."""
-        if column is None:
-            return torch.zeros_like(self.rows[draw])
-        return self.tables.classes(column)[self.rows[draw]]
+    def classes(self, column: str | None, draws: Sequence[int]) -> torch.Tensor:
+        """The number of the class of each row, [row]; all are of one class where there is no
+        column."""
+        rows = _of(self.rows, draws)
+        return torch.zeros_like(rows) if column is None else self.tables.classes(column)[rows]
 
-    def positions(self, at: Positions, draw: int) -> torch.Tensor | None:
-        """Positions [item, n] in the frame of a draw, None for all."""
+    def positions(self, at: Positions, draws: Sequence[int]) -> torch.Tensor | None:
+        """Positions [row, n] in the frames of draws, None for all."""
         table = self.tables.positions(at)
         if table is None:
             return None
         if table.shape[1] > FEW:
-            return table[self.rows[draw]]
+            return table[_of(self.rows, draws)]
         if at not in self._positions:
             self._positions[at] = table[self.rows]
-        return self._positions[at][draw]
+        return _of(self._positions[at], draws)
 
-    def running(self, at: Positions, draw: int, frame: int, length: int) -> torch.Tensor:
-        """The positions `at` of a frame, in the inputs that a draw takes, by one index that runs
-        through all inputs of `length` positions each, [item · n]."""
-        spots = self.positions(at, frame)
-        assert spots is not None  # all positions are looked up by their inputs
-        if draw != frame or at not in self._positions:
-            return (self._inputs[draw][:, None] * length + spots).flatten()
-        if (at, length) not in self._running:
-            every = self._inputs[:, :, None] * length + self._positions[at]
-            self._running[at, length] = every.flatten(1)
-        return self._running[at, length][draw]
+
+def _of(values: torch.Tensor, draws: Sequence[int]) -> torch.Tensor:
+    """The lines of some draws one behind the other, [draw, item, ...] to [row, ...]."""
+    if len(draws) == 1:
+        return values[draws[0]]
+    return values[sent(torch.tensor(draws), values.device)].flatten(0, 1)

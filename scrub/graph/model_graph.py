@@ -10,10 +10,14 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from scrub.errors import InputRefused, Problem, nearest
 from scrub.graph.sites import Kind, Projection, Site
 from scrub.graph.spaces import TOKENS, Space
+
+if TYPE_CHECKING:
+    from scrub.graph.names import Part  # which looks names up in this
 
 
 class Reach(enum.Enum):
@@ -175,6 +179,11 @@ class ModelGraph:
         if site.kind is Kind.PROJECTED:
             return self.stream_spaces[self[site.name].port(site.port).stream]
         return self[site.name].space
+
+    def is_linear(self, part: Part) -> bool:
+        """Whether a part's output is a linear map of what is recorded of it: a head's of its `z`,
+        some neurons' of what they hold."""
+        return part.neurons is not None or self[part.component].expand > 0
 
     def keys_of(self, component: Component) -> str:
         """The space that a component reads at other positions than its own; its own if none."""

@@ -6,7 +6,7 @@ as they were after every call, also after one that failed, and no hook stays beh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -46,6 +46,9 @@ PIECES: dict[StepKind, type[Piece]] = {
     StepKind.MODULE: ModulePiece,
     StepKind.NORM: NormPiece,
 }
+
+Evaluation = Callable[[Piece, Sequence[Call]], list[torch.Tensor]]
+"""What is asked of a step: its outputs, or what they are made of."""
 
 
 class TransformersModel:
@@ -137,8 +140,19 @@ class TransformersModel:
         """A component part's share of its readers' sums, from what was recorded of it."""
         return self.pieces[self.graph[part.component].group].output(part, stored)
 
+    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
+        """Add what `output` gives to sums, in place."""
+        self.pieces[self.graph[part.component].group].add(part, stored, to)
+
     def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         """Components of one group on assembled ports: [row, n, width] for each call."""
+        return self._evaluated(calls, lambda piece, given: piece.run(given))
+
+    def stored(self, calls: Sequence[Call]) -> list[torch.Tensor]:
+        """The same before the linear map that ends them, [row, n, stored]."""
+        return self._evaluated(calls, lambda piece, given: piece.stored(given))
+
+    def _evaluated(self, calls: Sequence[Call], how: Evaluation) -> list[torch.Tensor]:
         if not calls:
             return []
         component = self.graph[calls[0].part.component]
@@ -146,7 +160,7 @@ class TransformersModel:
             raise ValueError(f"'{calls[0].part}' has no ports to be run on.")
         own = self._applied[component.group]
         with resting(own), gradients_for(p for c in calls for p in c.ports.values()):
-            return self.pieces[component.group].run(calls)
+            return how(self.pieces[component.group], calls)
 
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
         """All components of a group on the same ports, by one call of the model's own module."""

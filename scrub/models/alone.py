@@ -6,9 +6,11 @@ module is told how many heads it has, each with keys and values of its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import pairwise
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,7 +19,7 @@ from torch import nn
 from scrub.models.anatomy import Organ
 from scrub.models.attending import PORTS, attend, number_of
 from scrub.models.base import Call
-from scrub.models.blocks import block_of
+from scrub.models.blocks import block_of, stacked
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads
 from scrub.models.families.layouts import strips_of
@@ -58,7 +60,7 @@ def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tens
 Laid = Mapping[str, Tensor]  # by path, what takes the place of its output [row, position, width]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Slice:
     """A head's queries, keys or values, computed from one input."""
 
@@ -84,7 +86,7 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor |
     fused = piece.attention.projections["q"] == piece.attention.projections["k"]
     laid: dict[str, dict[int, Tensor | Entries]] = {}  # by path: where each slice goes
     asked: dict[int, tuple[Entries, Tensor]] = {}  # queries that are looked up, and positions
-    over: list[tuple[str, slice, Tensor, Tensor]] = []  # path, columns, positions, what goes there
+    over: dict[str, list[_Put]] = {}  # by path: what is laid over it
     for port in PORTS:
         (path,) = piece.attention.projections[port]
         for i, call in enumerate(calls):
@@ -93,41 +95,55 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor |
             if port not in call.given:
                 value = made[_slice(piece, call, port, call.ports[port])]
                 at = call.at if port == "q" else None
-                slices[start] = value if at is None else _spread(value, at, length)
+                if at is not None and fused and "k" in call.given:
+                    # nobody reads other queries: keys, which are looked up with the rest, do there
+                    slices[start] = call.given["k"].own
+                    over.setdefault(path, []).append(_Put(start, at, value))
+                else:
+                    slices[start] = value if at is None else _spread(value, at, length)
                 continue
             given = call.given[port]
             if port == "q" and read is not None and not fused:
                 asked[start] = (given.own, read[:, i])
                 continue
             slices[start] = given.own
-            columns = slice(start, start + given.own.shape[2])
             for x, at in given.put:
-                over.append((path, columns, at, made[_slice(piece, call, port, x)]))
+                value = made[_slice(piece, call, port, x)]
+                over.setdefault(path, []).append(_Put(start, at, value))
     if asked:
         laid[piece.attention.projections["q"][0]] |= _asked(asked, length)
     whole = {path: _joined(some) for path, some in laid.items()}
-    for path, columns, at, value in over:
-        whole[path][:, :, columns].scatter_(1, at[:, :, None].expand_as(value), value)
+    for path, put in over.items():
+        _lay(whole[path], put)
     return whole
 
 
 def _slices(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]:
-    """All that has to be projected, each slice [row, n, width]."""
+    """All that has to be projected, each slice [row, n, width]: one norm and one product for all
+    inputs of which the same slices are wanted."""
     inputs: dict[int, tuple[str, Tensor]] = {}
-    wanted: dict[tuple[int, str, int], set[int]] = {}
+    wanted: dict[int, dict[tuple[str, int], set[int]]] = {}  # by input, path and width: starts
     for call in calls:
         for port, x in _read(call):
             inputs[id(x)] = (port, x)
             one = _slice(piece, call, port, x)
-            wanted.setdefault((one.tensor, one.path, one.width), set()).add(one.start)
-    normed_id, normed = 0, torch.empty(0)
+            wanted.setdefault(id(x), {}).setdefault((one.path, one.width), set()).add(one.start)
+    alike: dict[object, list[int]] = {}
+    for tensor, slices in wanted.items():
+        port, x = inputs[tensor]
+        starts = tuple(sorted((key, tuple(sorted(some))) for key, some in slices.items()))
+        alike.setdefault((port, x.shape, starts), []).append(tensor)
     found: dict[_Slice, Tensor] = {}
-    for tensor, path, width in sorted(wanted):  # by input: one normed one is alive at a time
-        if tensor != normed_id:
-            normed_id, normed = tensor, piece.normed_at(*inputs[tensor])
-        starts = sorted(wanted[tensor, path, width])
-        values = project((piece.organ.projections or {})[path], normed, starts, width)
-        found |= {_Slice(tensor, path, s, width): v for s, v in zip(starts, values, strict=True)}
+    for tensors in alike.values():  # their norms are alive one after the other
+        port, _ = inputs[tensors[0]]
+        normed = piece.normed_at(port, stacked([inputs[tensor][1] for tensor in tensors]))
+        for (path, width), some in wanted[tensors[0]].items():
+            values = project((piece.organ.projections or {})[path], normed, sorted(some), width)
+            for start, value in zip(sorted(some), values, strict=True):
+                each = value.chunk(len(tensors))
+                found |= {
+                    _Slice(t, path, start, width): v for t, v in zip(tensors, each, strict=True)
+                }
     return found
 
 
@@ -163,6 +179,35 @@ def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:
     whole = value.new_zeros(len(value), length, value.shape[2])
     whole[torch.arange(len(at), device=at.device)[:, None], at] = value
     return whole
+
+
+@dataclass(frozen=True, eq=False)
+class _Put:
+    """What goes over columns from `start` on: a value [row, n, width] at positions [row, n]."""
+
+    start: int
+    at: Tensor
+    value: Tensor
+
+
+def _lay(whole: Tensor, put: Sequence[_Put]) -> None:
+    """Lays values over [row, length, width of all]: at once where the columns are evenly spaced."""
+    alike: dict[object, list[_Put]] = {}
+    times: Counter[int] = Counter()
+    for one in sorted(put, key=attrgetter("start")):
+        alike.setdefault((one.value.shape, times[one.start]), []).append(one)
+        times[one.start] += 1  # over the same columns one after the other
+    for some in alike.values():
+        steps = {after.start - before.start for before, after in pairwise(some)}
+        for each in [some] if len(steps) < 2 else [[one] for one in some]:
+            _lay_evenly(whole, each, *steps if len(steps) == 1 else [1])
+
+
+def _lay_evenly(whole: Tensor, put: Sequence[_Put], step: int) -> None:
+    value = torch.stack([one.value for one in put], dim=2)  # [row, n, put, width]
+    at = torch.stack([one.at for one in put], dim=2)
+    windows = whole[:, :, put[0].start :].unfold(2, value.shape[3], step)[:, :, : len(put)]
+    windows.scatter_(1, at[..., None].expand_as(value), value)
 
 
 def _asked(asked: Mapping[int, tuple[Entries, Tensor]], length: int) -> dict[int, Tensor]:

@@ -121,6 +121,15 @@ class Model(Protocol):
         """Evaluate components of one group on assembled ports: [row, n, width] for each call."""
         ...
 
+    def stored(self, calls: Sequence[Call]) -> list[torch.Tensor]:
+        """The same as it would be recorded, [row, n, stored]: what `output` makes that of. For
+        parts whose output is a linear map of what is recorded of them, and no others."""
+        ...
+
+    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
+        """Add what `output` makes of what is recorded to sums [row, n, width], in place."""
+        ...
+
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
         """All components of a group on the same ports [row, length, width], as a pass runs them.
 

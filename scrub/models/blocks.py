@@ -47,6 +47,30 @@ def block_of(slices: Sequence[Tensor]) -> tuple[Tensor, list[int]] | None:
     return base.flatten()[: n * step].view(n, -1, width), numbers
 
 
+def stacked(values: Sequence[Tensor]) -> Tensor:
+    """Values [row, n, width] one behind the other, [value · row, n, width]: a view where they lie
+    so in memory, and no gradient is to flow to each of them apart.
+
+    >>> both = torch.zeros(4, 2, 5)
+    >>> stacked([both[:2], both[2:]]).data_ptr() == both.data_ptr()
+    True
+    """
+    first = values[0]
+    size, start = first.numel(), int(first.storage_offset())
+    neighbours = len(values) > 1 and all(
+        one.is_contiguous()
+        and one.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        and one.storage_offset() == start + i * size
+        and one.shape == first.shape
+        and not one.requires_grad
+        for i, one in enumerate(values)
+    )
+    if not neighbours:
+        return torch.cat(list(values)) if len(values) > 1 else first
+    rows, length, width = first.shape
+    return first.as_strided((len(values) * rows, length, width), (length * width, width, 1))
+
+
 def abreast(values: Sequence[Tensor]) -> Tensor:
     """Values [row, position, width] as a block; a copy where they are not the slices of one."""
     found = block_of(values)

@@ -205,6 +205,12 @@ class CallableModel:
     def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         return [self._run(call) for call in calls]
 
+    def stored(self, calls: Sequence[Call]) -> list[torch.Tensor]:
+        raise ValueError(f"'{calls[0].part}' is one function: nothing is before a linear map.")
+
+    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
+        to += stored
+
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
         value = self.evaluate(group, ports, frame)
         return Whole(value, {group: value})

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from scrub.errors import InputRefused, ModelRefused, Problem
-from scrub.models.adapter import TransformersModel
+from scrub.models.adapter import Evaluation, TransformersModel
 from scrub.models.base import Batch, Call
 from scrub.models.code import code_text
 from scrub.models.exhaustion import is_out_of_memory
@@ -53,10 +53,10 @@ class NetModel(TransformersModel):
             bound[path] = answering(self.module.get_submodule(path), normed)
         return self._logits(replaced(self.module, bound), frame)
 
-    def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
+    def _evaluated(self, calls: Sequence[Call], how: Evaluation) -> list[torch.Tensor]:
         """As every model; what code of the user's own cannot do is said in words."""
         try:
-            return super().run(calls)
+            return super()._evaluated(calls, how)
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             group = self.graph[calls[0].part.component].group
             if is_out_of_memory(error) or self._way(group) is not Run.ALONE:

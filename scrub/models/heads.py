@@ -12,7 +12,7 @@ and the wanted one is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ from scrub.models.pieces import Found, Piece, Tensor, narrow, watch_input
 from scrub.models.spots import Spot, Watch
 from scrub.models.together import together
 
+Turn = Callable[[Sequence[Call], Circumstances], list[Tensor]]
 MOST_ELEMENTS = {"cpu": 2**24, "cuda": 2**28}  # of one module call, in queries, keys and values
 
 
@@ -101,6 +102,9 @@ class HeadsPiece(Piece):
         weight = columns(self.out, *self.z(part.component))
         return self.scaled(nn.functional.linear(stored, weight))
 
+    def add(self, part: Part, stored: Tensor, to: Tensor) -> None:
+        self.add_columns(stored, *self.z(part.component), to)
+
     def constant(self) -> Tensor | None:
         own, beside = bias_of(self.out), beside_of(self.organ)
         if own is None or beside is None:
@@ -110,13 +114,22 @@ class HeadsPiece(Piece):
 
     def run(self, calls: Sequence[Call]) -> list[Tensor]:
         """Heads in as few module calls as their frames allow, then each one's share."""
+        return self._turns(calls, self._shares)
+
+    def stored(self, calls: Sequence[Call]) -> list[Tensor]:
+        """The same, and each one's z."""
+        return self._turns(calls, self._zs)
+
+    def _turns(self, calls: Sequence[Call], made: Turn) -> list[Tensor]:
         alike: dict[object, list[int]] = {}
         for i, call in enumerate(calls):
             alike.setdefault(self._likeness(call), []).append(i)
         results: dict[int, Tensor] = {}
         for members in alike.values():
-            batch = [calls[i] for i in members]
-            results |= zip(members, self._shares(batch, self._seen(batch[0])), strict=True)
+            some = [calls[i] for i in members]
+            seen = self._seen(some[0])
+            found = [value for batch in self._batches(some) for value in made(batch, seen)]
+            results |= zip(members, found, strict=True)
         return [results[i] for i in range(len(calls))]
 
     def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
@@ -189,20 +202,18 @@ class HeadsPiece(Piece):
         value = value.to(weight_of(self.out).dtype)
         return value if self.organ.memory_space and port != "q" else self.before(value)
 
+    def _zs(self, calls: Sequence[Call], seen: Circumstances) -> list[Tensor]:
+        """Each call's z at its positions, [row, n, width of z]."""
+        if self.attention.run is not Run.ALONE:
+            return [together(self, call, seen) for call in calls]
+        return list(_narrowed(alone(self, calls, seen), calls))
+
     def _shares(self, calls: Sequence[Call], seen: Circumstances) -> list[Tensor]:
         """Each call's share at its positions, [row, n, width]."""
-        results: list[Tensor] = []
-        for batch in self._batches(calls):
-            if self.attention.run is not Run.ALONE:
-                zs = [together(self, call, seen) for call in batch]
-            else:
-                z = alone(self, batch, seen)  # [row, length, call, width of z]
-                if all(call.at is None for call in batch):
-                    results += self._outputs(batch, z)
-                    continue
-                zs = [narrow(z[:, :, i], call) for i, call in enumerate(batch)]
-            results += [self.output(call.part, z) for call, z in zip(batch, zs, strict=True)]
-        return results
+        if self.attention.run is Run.ALONE and all(call.at is None for call in calls):
+            return self._outputs(calls, alone(self, calls, seen))
+        zs = self._zs(calls, seen)
+        return [self.output(call.part, z) for call, z in zip(calls, zs, strict=True)]
 
     def _outputs(self, calls: Sequence[Call], z: Tensor) -> list[Tensor]:
         """Each call's share, of its z [row, length, call, width of z], in one product for all."""
@@ -218,3 +229,13 @@ class HeadsPiece(Piece):
         size = max(1, most // each)
         for start in range(0, len(calls), size):
             yield calls[start : start + size]
+
+
+def _narrowed(z: Tensor, calls: Sequence[Call]) -> Sequence[Tensor]:
+    """The positions that each call asks for, of [row, length, call, width of z]; together where all
+    ask for equally many."""
+    at = [call.at for call in calls if call.at is not None]
+    if len(at) < len(calls) or len({one.shape for one in at}) > 1:
+        return [narrow(z[:, :, i], call) for i, call in enumerate(calls)]
+    where = torch.stack(at, dim=2)[..., None].expand(-1, -1, -1, z.shape[3])  # [row, n, call, …]
+    return z.gather(1, where).unbind(2)

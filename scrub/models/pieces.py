@@ -20,7 +20,7 @@ from scrub.models.batches import Lazy
 from scrub.models.circumstances import Surroundings
 from scrub.models.linear import bias_of, columns
 from scrub.models.spots import Spot, Watch, first, hidden_of
-from scrub.models.substitute import Catch, Caught, Weights, replaced, weighing
+from scrub.models.substitute import Catch, Caught, replaced, weighing
 
 NONE = (0, -1)  # an empty range of experts
 Found = dict[Site, torch.Tensor]
@@ -43,9 +43,17 @@ class Piece:
         """A part's share of its readers' sums, [..., width], from what was recorded of it."""
         return self.scaled(stored)
 
+    def add(self, part: Part, stored: Tensor, to: Tensor) -> None:
+        """Adds the same to sums [row, n, width], in place."""
+        to += self.output(part, stored)
+
     def run(self, calls: Sequence[Call]) -> list[Tensor]:
         """All calls of this step, on assembled ports: [row, n, width] for each."""
         raise NotImplementedError
+
+    def stored(self, calls: Sequence[Call]) -> list[Tensor]:
+        """The same before the linear map that ends the step, [row, n, stored] for each."""
+        raise ValueError(f"'{calls[0].part}' does not end in a linear map of its own.")
 
     def whole(self, ports: Mapping[str, Tensor], frame: Batch) -> Whole:
         """All that the step holds, on the same ports [row, length, width]."""
@@ -65,6 +73,16 @@ class Piece:
             with torch.set_grad_enabled(value.requires_grad):
                 value = self.organ.scaled(value)
         return value if self.organ.scale == 1.0 else value * self.organ.scale
+
+    def add_columns(self, stored: Tensor, start: int, stop: int, to: Tensor) -> None:
+        """Adds what some columns of the linear map that ends the step make of what they read."""
+        assert self.organ.out is not None  # what has no linear map has no columns
+        weight = columns(self.organ.out.module, start, stop)
+        plain = self.organ.scaled is None and self.organ.scale == 1.0
+        if plain and stored.dtype == weight.dtype == to.dtype:
+            to.view(-1, to.shape[2]).addmm_(stored.reshape(-1, stop - start), weight.T)
+        else:
+            to += self.scaled(nn.functional.linear(stored, weight))
 
     def normed(self, calls: Sequence[Call]) -> Iterator[tuple[int, Tensor]]:
         """Each call's input through the norm before it, once for calls on the same tensor."""
@@ -128,6 +146,12 @@ class ModulePiece(Piece):
         weight = columns(self.organ.out.module, start, last + 1)
         return self.scaled(nn.functional.linear(stored, weight))
 
+    def add(self, part: Part, stored: Tensor, to: Tensor) -> None:
+        if part.neurons is None:
+            super().add(part, stored, to)
+        else:
+            self.add_columns(stored, part.neurons[0], part.neurons[1] + 1, to)
+
     def constant(self) -> Tensor | None:
         bias = self._bias()
         return None if bias is None else self.scaled(bias)
@@ -149,7 +173,16 @@ class ModulePiece(Piece):
                 value = self._apply(normed, calls[i])
                 results[i] = self.scaled(without(value, self._bias()))
             else:
-                results[i] = self.scaled(self._neurons(normed, neurons[0], neurons[1] + 1))
+                results[i] = self.output(calls[i].part, self._some(normed, neurons))
+        return [narrow(results[i], call, self.mixes) for i, call in enumerate(calls)]
+
+    def stored(self, calls: Sequence[Call]) -> list[Tensor]:
+        """What some neurons hold."""
+        results: dict[int, Tensor] = {}
+        for i, normed in self.normed(calls):
+            some = calls[i].part.neurons
+            assert some is not None  # nothing else of an MLP is kept so
+            results[i] = self._some(normed, some)
         return [narrow(results[i], call, self.mixes) for i, call in enumerate(calls)]
 
     @property
@@ -170,26 +203,22 @@ class ModulePiece(Piece):
 
     def neurons(self, call: Call) -> Tensor:
         """What the linear map that ends it reads, [row, length, neurons]."""
-        ((_, value),) = self.normed([call])
-        last = self.organ.whole[-1].module
+        ((_, normed),) = self.normed([call])
+        return self._hidden(normed)
+
+    def _some(self, normed: Tensor, neurons: tuple[int, int]) -> Tensor:
+        return self._hidden(normed)[..., neurons[0] : neurons[1] + 1]
+
+    def _hidden(self, normed: Tensor) -> Tensor:
+        """The same of what went through the norm."""
+        value, last = normed, self.organ.whole[-1].module
         ending = replaced(last, {self.organ.within: Catch()}) if self.organ.within else None
         for module in [*(spot.module for spot in self.organ.whole[:-1]), ending]:
             try:
                 value = value if module is None else first(module(value))
             except Caught as caught:
                 value = caught.value
-        return unfolded(value, call.ports["in"].shape)
-
-    def _neurons(self, value: Tensor, start: int, stop: int) -> Tensor:
-        """The same with a linear map that reads some neurons in place of the one that reads all."""
-        assert self.organ.out is not None
-        some = Weights(columns(self.organ.out.module, start, stop), start, stop)
-        last = self.organ.whole[-1].module
-        ending = replaced(last, {self.organ.within: some}) if self.organ.within else some
-        modules = [spot.module for spot in self.organ.whole[:-1]] + [ending]
-        for module in modules:
-            value = first(module(value))
-        return value
+        return unfolded(value, normed.shape)
 
     def _experts(self, value: Tensor, experts: tuple[int, int]) -> Tensor:
         """What some experts add: the MLP with them alone, less the MLP with none of them.

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from scrub.graph import Part, Site
-from scrub.models.adapter import TransformersModel
+from scrub.models.adapter import Evaluation, TransformersModel
 from scrub.models.anatomy import Organ
 from scrub.models.base import Batch, Call, Given, Whole
 from scrub.models.batches import Lazy
@@ -49,11 +49,15 @@ class SpreadModel(TransformersModel):
         home = self._home_of(part.component)
         return super().output(part, stored.to(home)).to(self.device)
 
-    def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
+    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
+        to += self.output(part, stored)
+
+    def _evaluated(self, calls: Sequence[Call], how: Evaluation) -> list[torch.Tensor]:
         if not calls:
             return []
         moved = _Moved(self._home_of(calls[0].part.component))
-        return [value.to(self.device) for value in super().run([moved.call(c) for c in calls])]
+        found = super()._evaluated([moved.call(call) for call in calls], how)
+        return [value.to(self.device) for value in found]
 
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
         moved = _Moved(self.homes[group])

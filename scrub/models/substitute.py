@@ -288,19 +288,3 @@ class Scaling(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * fetched(*self.home)
-
-
-class Weights(nn.Module):
-    """A linear map without bias, over a view of another module's weights."""
-
-    def __init__(self, weight: torch.Tensor, start: int, stop: int) -> None:
-        super().__init__()
-        self.held = (weight,)  # [out, in]; in a tuple, so that it is not registered again
-        self.start, self.stop = start, stop
-
-    @property
-    def weight(self) -> torch.Tensor:
-        return self.held[0]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return nn.functional.linear(x[..., self.start : self.stop], self.held[0])
