@@ -160,10 +160,11 @@ class Sums:
     def sites(self) -> tuple[Site, ...]:
         """What they look up, which is the same for all of one form."""
         one = self.each[0]
-        looked_up = [(term.part, own) for term in one.terms for own in term.looked_up]
-        return tuple(
-            s for what, own in [(one.stream, one.own), *looked_up] for s in _sites(what, own)
-        )
+        found = _sites(one.stream, one.own)
+        for term in one.terms:
+            for own in term.looked_up:
+                found += _sites(term.part, own)
+        return found
 
     def on(self, slots: Slots) -> Sums:
         """The same on other slots; those that are not named stay."""
@@ -268,7 +269,7 @@ def _sites(what: str | Part, own: Recorded) -> tuple[Site, ...]:
     return () if isinstance(own.source, Zero) else (site_of(what),)
 
 
-def _kind(value: int | Recorded | None) -> Hashable:
+def _kind(value: int | Recorded | None) -> object:
     """How a value is found: where all are found in one way, they are found at once."""
     if not isinstance(value, Recorded):
         return value is None

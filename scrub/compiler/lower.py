@@ -54,12 +54,14 @@ def lower(tree: Tree) -> tuple[list[Instruction], int]:
 class _Member:
     """A part of a node as one occurrence of it is evaluated.
 
-    `values` are those of the occurrences before, `done` those of the node's members before it.
+    `own` replaces its unimportant inputs; `values` are those of the occurrences before, `done`
+    those of the node's members before it.
     """
 
     node: Node
     part: Part
     occurrence: Occurrence
+    own: Recorded
     values: list[Values]
     done: Values
 
@@ -75,10 +77,10 @@ class _Lowering:
         that read it."""
         if self.claim.is_leaf(occurrence.node):
             return {}
-        node = self.claim.nodes[occurrence.node]
+        node, own = self.claim.nodes[occurrence.node], self._own(occurrence)
         done: dict[Part, int] = {}
         for part in node.parts:
-            done[part] = self._run(_Member(node, part, occurrence, values, done))
+            done[part] = self._run(_Member(node, part, occurrence, own, values, done))
         return done
 
     def output(self, values: Values) -> int:
@@ -102,17 +104,17 @@ class _Lowering:
         at = one.node.positions if port.reach is Reach.SAME else ALL
         terms = self._terms(port, one)
         touched = tuple(dict.fromkeys(term.at for term in terms))
-        own = self._recorded(port, touched, one.occurrence)
+        own = self._recorded(port, touched, one)
         if own is None:
-            return self._sum(port, terms, one.occurrence, at)
-        sums = tuple(self._sum(port, terms, one.occurrence, spot) for spot in touched)
+            return self._sum(port, terms, one, at)
+        sums = tuple(self._sum(port, terms, one, spot) for spot in touched)
         return Projected(own, tuple(zip(sums, touched, strict=True)))
 
     def _recorded(
-        self, port: Port, touched: tuple[Positions, ...], here: Occurrence
+        self, port: Port, touched: tuple[Positions, ...], one: _Member
     ) -> Projection | None:
         """What the port's projection made of the frame, if it is read anywhere as it was."""
-        if here.feeders or not isinstance(self._source(here), Plain):
+        if one.occurrence.feeders or not isinstance(one.own.source, Plain):
             return None
         elsewhere = not touched if port.reach is Reach.SAME else ALL not in touched
         return port.projection if elsewhere else None
@@ -128,16 +130,17 @@ class _Lowering:
         ]
         if one.node.merged:
             terms += [
-                Term(part, slot, self._stand_in(part, one.occurrence), one.node.positions)
+                Term(part, slot, self._stand_in(part, one), one.node.positions)
                 for part, slot in one.done.items()
                 if self.claim.part_feeds(part, one.part, port.name)
             ]
         return terms
 
-    def _sum(self, port: Port, terms: list[Term], occurrence: Occurrence, at: Positions) -> int:
+    def _sum(self, port: Port, terms: list[Term], one: _Member, at: Positions) -> int:
         """The sum at one port, at positions."""
-        own, feeders = self._own(port, occurrence, at)
-        terms = feeders + terms
+        own = one.own
+        if one.occurrence.feeders:
+            own, terms = Recorded(Zero(), own.frame), [*self._feeders(port, one, at), *terms]
         if not terms:
             return self._gather(port.stream, own, at)
         total = Sum(self._slot(), port.stream, own, tuple(terms), at)
@@ -158,28 +161,24 @@ class _Lowering:
         draw = self.tree.occurrences[given.occurrence].reference
         plus = values[part] if values else Recorded(Plain(draw), draw)
         where = self.claim.nodes[given.edge.parent].positions
-        return Term(part, plus, self._stand_in(part, one.occurrence), where)
+        return Term(part, plus, self._stand_in(part, one), where)
 
-    def _stand_in(self, part: Part, occurrence: Occurrence) -> Recorded | None:
+    def _stand_in(self, part: Part, one: _Member) -> Recorded | None:
         """What a component is in a frame where it is not explained; None where that is zero."""
-        source = self._source(occurrence)
-        if occurrence.feeders:
-            source = Plain(occurrence.feeders[part.component])
-        return None if isinstance(source, Zero) else Recorded(source, occurrence.frame)
+        if one.occurrence.feeders:
+            return Recorded(Plain(one.occurrence.feeders[part.component]), one.own.frame)
+        return None if isinstance(one.own.source, Zero) else one.own
 
-    def _own(
-        self, port: Port, occurrence: Occurrence, at: Positions
-    ) -> tuple[Recorded, list[Term]]:
-        """What a port holds where nothing is explained."""
-        frame = occurrence.frame
-        if not occurrence.feeders:
-            return Recorded(self._source(occurrence), frame), []
-        donors = [(Part(f), Plain(occurrence.feeders[f])) for f in port.feeders]
-        terms = [Term(part, Recorded(donor, frame), None, at) for part, donor in donors]
-        return Recorded(Zero(), frame), terms
+    def _feeders(self, port: Port, one: _Member, at: Positions) -> list[Term]:
+        """What a port holds where each of its feeders is another row's."""
+        donors = [(Part(f), Plain(one.occurrence.feeders[f])) for f in port.feeders]
+        return [Term(part, Recorded(donor, one.own.frame), None, at) for part, donor in donors]
+
+    def _own(self, occurrence: Occurrence) -> Recorded:
+        """What replaces unimportant inputs; a node without any keeps its frame's activations."""
+        return Recorded(self._source(occurrence), occurrence.frame)
 
     def _source(self, occurrence: Occurrence) -> Source:
-        """What replaces unimportant inputs; a node without any keeps its frame's activations."""
         replacement = self.claim.options.replacement
         kept = not self.claim.calls_some_unimportant[occurrence.node]
         if kept or replacement is Replacement.RESAMPLE:

@@ -60,16 +60,14 @@ def _ports_complete(schedule: Schedule) -> Iterator[str]:
 def _names_known(schedule: Schedule) -> Iterator[str]:
     """What is looked up are streams and components of the model graph."""
     graph = schedule.graph
-    streams = [one.stream for one in schedule.sums()]
-    parts = [term.part for one in schedule.sums() for term in one.terms]
-    for i in schedule.instructions:
-        if isinstance(i, Gather):
-            (streams if isinstance(i.what, str) else parts).append(i.what)
-    for stream in dict.fromkeys(streams):
-        if stream not in graph.streams:
-            yield f"{stream} is not in the model graph"
-    for name in dict.fromkeys(part.component for part in parts):
-        if name not in graph.by_name:
+    every: list[str | Part] = [i.what for i in schedule.instructions if isinstance(i, Gather)]
+    for one in schedule.sums():
+        every += [one.stream, *[term.part for term in one.terms]]
+    for what in dict.fromkeys(every):
+        name, known = (
+            (what, graph.streams) if isinstance(what, str) else (what.component, graph.by_name)
+        )
+        if name not in known:
             yield f"{name} is not in the model graph"
 
 

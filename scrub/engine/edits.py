@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from scrub.engine.executor import accumulator
+from scrub.engine.chunk import accumulator
 from scrub.errors import InputRefused, Problem
 from scrub.graph import Part
 from scrub.models.base import Batch, Call, Model

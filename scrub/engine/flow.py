@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from scrub.engine.chunk import accumulator
 from scrub.engine.edits import (
     Edit,
     Input,
@@ -24,7 +25,6 @@ from scrub.engine.edits import (
     projected,
     require_apart,
 )
-from scrub.engine.executor import accumulator
 from scrub.engine.worlds import Made, Sums, World, picked
 from scrub.graph import Component, Part
 from scrub.models.base import Call

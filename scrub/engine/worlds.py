@@ -17,6 +17,7 @@ from functools import cached_property
 
 import torch
 
+from scrub.engine.chunk import accumulator
 from scrub.engine.edits import (
     Edit,
     Input,
@@ -29,7 +30,6 @@ from scrub.engine.edits import (
     projected,
     put,
 )
-from scrub.engine.executor import accumulator
 from scrub.graph import Component, Kind, ModelGraph, Part, Port, Reach, Site
 from scrub.graph.links import Link, groups_of, last_mixing, links_of
 from scrub.models.base import Batch, Call, Model

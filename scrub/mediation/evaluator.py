@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from scrub.engine.executor import accumulator
+from scrub.engine.chunk import accumulator
 from scrub.engine.worlds import World, picked
 from scrub.mediation.circuits import Home, Keeping, Writers
 from scrub.mediation.turns import Sums, Turn, turns_of

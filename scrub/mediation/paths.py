@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import torch
 
-from scrub.engine.executor import accumulator
+from scrub.engine.chunk import accumulator
 from scrub.engine.flow import edited
 from scrub.engine.worlds import Edit, Input, State, World, picked, put, reading
 from scrub.errors import InputRefused, Problem, nearest

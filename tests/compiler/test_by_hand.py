@@ -11,7 +11,18 @@ import networkx as nx
 import pytest
 
 from scrub import EXACT, Dataset, Hypothesis, Task
-from scrub.compiler import Gather, Projected, Run, Schedule, Shape, compile_tree, stats
+from scrub.compiler import (
+    Free,
+    Mean,
+    Projected,
+    Recorded,
+    Run,
+    Schedule,
+    Shape,
+    Sums,
+    compile_tree,
+    stats,
+)
 from scrub.compiler.verify import IllegalSchedule, verify
 from scrub.graph import ALL, Kind, Projection
 from scrub.hypothesis.resolve import resolve
@@ -153,13 +164,34 @@ def test_another_ports_projection_is_no_legal_schedule(wrong, said):
 
 def test_a_sum_put_in_elsewhere_is_no_legal_schedule():
     schedule = compiled("name", "k")
-    made = tuple(
-        replace(i, at=ALL) if isinstance(i, Gather) and str(i.what) == "resid.1" else i
+    moved = tuple(
+        Sums(tuple(replace(one, at=ALL) for one in i.each)) if isinstance(i, Sums) else i
         for i in schedule.instructions
     )
-    moved = tuple(replace(i, at=ALL) if type(i).__name__ == "Sum" else i for i in made)
     with pytest.raises(IllegalSchedule, match="puts a sum at all in at name"):
         verify(replace(schedule, instructions=moved))
+
+
+def two(**differs: object) -> Schedule:
+    """A schedule in which two sums are made at once, the second with something else."""
+    schedule = compiled("name", "k")
+    (first, *rest) = schedule.instructions
+    assert isinstance(first, Sums)
+    (one,) = first.each
+    both = Sums((one, replace(one, **{"out": 99, **differs})))
+    return replace(schedule, instructions=(both, *rest, Free((99,))))
+
+
+def test_sums_of_one_form_are_made_at_once():
+    verify(two())
+
+
+@pytest.mark.parametrize(
+    "differs", [{"at": ALL}, {"stream": "final"}, {"terms": ()}, {"own": Recorded(Mean(), 3)}]
+)
+def test_sums_that_differ_in_more_than_their_rows_are_no_legal_schedule(differs):
+    with pytest.raises(IllegalSchedule, match="one_form: sums 0, 99 differ in more than their"):
+        verify(two(**differs))
 
 
 def test_what_is_recorded_of_a_port_is_no_stream():

@@ -44,32 +44,30 @@ def lookups_of(dataset: Dataset, rows: np.ndarray) -> Lookups:
 @pytest.mark.parametrize("few", [16, 0], ids=["at once", "one by one"])
 @given(rng=st.integers(0, 2**32 - 1).map(np.random.default_rng))
 @settings(max_examples=25, deadline=None)
-def test_a_running_index_finds_the_frames_positions_in_the_draws_inputs(few, rng):
+def test_rows_of_draws_lie_one_behind_the_other_at_their_frames_positions(few, rng):
     dataset, rows = made(rng)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lookups, "FEW", few)
         found = lookups_of(dataset, rows)
         for at in PLACES:
-            for draw, frame in ((0, 0), (3, 3), (1, 4)):
-                table = dataset.positions(at)[rows[frame]]
-                expected = dataset.sequence[rows[draw]][:, None] * LENGTH + table
-                assert found.positions(at, frame).tolist() == table.tolist()
-                index = found.running(at, draw, frame, LENGTH)
-                assert index.tolist() == expected.flatten().tolist()
+            for draws in ([0], [3], [1, 4], [2, 2, 0]):
+                taken = rows[draws].flatten()
+                assert found.positions(at, draws).tolist() == dataset.positions(at)[taken].tolist()
+                assert found.inputs(draws).tolist() == dataset.sequence[taken].tolist()
 
 
 def test_all_positions_have_no_table():
     dataset, rows = made(np.random.default_rng(0))
     found = lookups_of(dataset, rows)
-    assert found.positions(ALL, 0) is None
-    assert found.inputs(2).tolist() == dataset.sequence[rows[2]].tolist()
+    assert found.positions(ALL, [0]) is None
+    assert found.inputs([2]).tolist() == dataset.sequence[rows[2]].tolist()
 
 
 def test_the_class_of_a_row_is_that_of_its_columns_value():
     dataset, rows = made(np.random.default_rng(0))
     found, values = lookups_of(dataset, rows), np.array(dataset.columns["c"])
     for draw in range(len(rows)):
-        numbers = found.classes("c", draw).numpy()
+        numbers = found.classes("c", [draw]).numpy()
         same = values[rows[draw]][:, None] == values[rows[draw]]
         assert ((numbers[:, None] == numbers) == same).all()
-        assert found.classes(None, draw).tolist() == [0] * 4
+        assert found.classes(None, [draw]).tolist() == [0] * 4
