@@ -53,6 +53,7 @@ class Figures:
     head_runs: int
     agreement: Mapping[str, Agreement]
     forecast_flops: int
+    recording_flops: int
     counted_flops: int
     chunk: int
     planned_bytes: Mapping[str, int]
@@ -60,6 +61,7 @@ class Figures:
     added_bytes: int = 0  # beyond libraries, the model and a small pass, in a process of its own
     sampled: dict[str, int] = field(default_factory=dict)  # passes of each rival
     times: dict[str, list[float]] = field(default_factory=dict)
+    rates: dict[str, list[float]] = field(default_factory=dict)  # FLOPs and bytes a second
 
     def add(self, name: str, taken: float) -> None:
         self.times.setdefault(name, []).append(taken)
@@ -87,14 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         console.print(f"form {form}: equal to {worst:.1e}. Timing …")
         found[form] = measure(form, model, agreement, options, console)
-    width, rows = model.graph["embed"].width, BATCH * ioi_circuit.LENGTH
     report = {
         "machine": machine(device),
         "device": device.type,
-        "rates": {
-            "matrix": matrix_rate(device, torch.float32, rows, width),
-            "memory": memory_rate(device, width),
-        },
         "threads": torch.get_num_threads(),
         "load": load(),
         "versions": versions(),
@@ -150,6 +147,7 @@ def measure(
         head_runs=made.head_runs,
         agreement=agreement,
         forecast_flops=forecast_flops(made),
+        recording_flops=made.forecast.recording_flops,
         counted_flops=counted_flops(made),
         chunk=made.memory.chunk,
         planned_bytes=planned_bytes(made),
@@ -162,6 +160,8 @@ def measure(
     once |= {"recording of z": lambda: record_heads(made.model.module, made.dataset)}
     once |= {"compiling": lambda: compile_tree(tree), "engine": lambda: engine(made)}
     for number in range(options.rounds):
+        for name, rate in rates(model).items():  # the machine's own change from round to round
+            figures.rates.setdefault(name, []).append(rate)
         for name, work in once.items():
             figures.add(name, seconds(device, work))
         for name, loop in loops.items():
@@ -173,16 +173,24 @@ def measure(
     return figures
 
 
-def planned_bytes(made: Case) -> dict[str, int]:
-    """What the plan says is kept, alive at the most, and moved.
+def rates(model: TransformersModel) -> dict[str, float]:
+    """What the machine can do at this moment."""
+    width, rows = model.graph["embed"].width, BATCH * ioi_circuit.LENGTH
+    return {
+        "matrix": matrix_rate(model.device, torch.float32, rows, width),
+        "memory": memory_rate(model.device, width),
+    }
 
-    Moved: by the schedule, and into the recording; not what a forward pass moves by itself.
-    """
+
+def planned_bytes(made: Case) -> dict[str, int]:
+    """What the plan says is kept, alive at the most, and moved: by the recording, and by the
+    schedule."""
     plan = made.forecast
     return {
         "recording": plan.recording_bytes,
         "live": made.memory.live_bytes,
-        "moved": plan.bytes * made.items + 2 * plan.recording_bytes,
+        "recorded": plan.recording_moved,
+        "moved": plan.recording_moved + plan.bytes * made.items,
     }
 
 

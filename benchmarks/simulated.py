@@ -108,7 +108,8 @@ def planned(asked: Asked) -> dict[str, Any]:
 
 def cost(found: Stats, asked: Asked) -> dict[str, float]:
     items = asked.examples * asked.draws
-    flops, moved = found.recording_flops + found.flops * items, found.bytes * items
+    flops = found.recording_flops + found.flops * items
+    moved = found.recording_moved + found.bytes * items
     return {
         "steps": found.steps,
         "recording_bytes": found.recording_bytes,

@@ -38,7 +38,6 @@ OUTPUTS = 3  # while it is scored: an output, the model's own, and a copy of eit
 DOUBLES = 7  # float64 values for each of the output's: those of KL, the most of all metrics
 MODULE_VALUES = 2**25  # the most in an attention module that is run on several heads in turns
 HIDDEN_COPIES = 5  # of an MLP's hidden units, in the middle of its activation function
-STREAM_COPIES = 4  # in a forward pass: the residual stream, before and after a norm, and a sum
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class Sizes:
                 normed = sum(self.slot(slot, ALL) for slot in whole)
                 normed += sum(self.slot(slot, at) for slot, at in put)
                 graph = self.schedule.graph
-                return normed + self._inside([graph[step.part.component] for step in steps])
+                return normed + self.inside([graph[step.part.component] for step in steps])
             case _:
                 return 0
 
@@ -171,7 +170,7 @@ class Sizes:
         values = 2 * self.kept(term.part) + (0 if added else self.width(term.part))
         return self.shape.bytes_per_sum * positions * values
 
-    def _inside(self, components: Sequence[Component]) -> int:
+    def inside(self, components: Sequence[Component]) -> int:
         """Bytes inside the modules that run these components of one group on one example."""
         graph, lengths = self.schedule.graph, self.shape.lengths
         sizes = [(c, lengths[c.space], lengths[graph.keys_of(c)]) for c in components]
@@ -185,18 +184,6 @@ class Sizes:
         at_once = min(sum(mixing), max(MODULE_VALUES, max(mixing, default=0)))
         hidden = max((HIDDEN_COPIES * c.neurons * length for c, length, _ in sizes), default=0)
         return self.shape.bytes_per_value * (at_once + hidden)
-
-    def one_pass(self) -> int:
-        """Bytes of a forward pass over one input, what is recorded of it left out."""
-        graph, groups = self.schedule.graph, dict[str, list[Component]]()
-        for component in graph.components:
-            groups.setdefault(component.group, []).append(component)
-        widths: dict[str, int] = {}
-        for c in (c for c in graph.components if c.name != graph.output):
-            widths[c.space] = max(c.width, widths.get(c.space, 1))
-        values = sum(self.shape.lengths[space] * width for space, width in widths.items())
-        streams = STREAM_COPIES * values * self.shape.bytes_per_value
-        return streams + max(map(self._inside, groups.values()), default=0)
 
     def site(self, site: Site) -> int:
         """Bytes that the recording keeps for one site."""

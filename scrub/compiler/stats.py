@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scrub.compiler.instructions import Free, Gather, Run
+from scrub.compiler.passes import pass_bytes, recording_flops, recording_moved
 from scrub.compiler.schedule import Schedule
 from scrub.compiler.sizes import Shape, Sizes
-from scrub.graph import ALL, Kind, Site
+from scrub.graph import Site
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Stats:
     `pass_flops` is one forward pass over one example, `recording_flops` the recording pass over
     all inputs (without the output, which it leaves out where nothing reads it),
     `recording_bytes` what it keeps, `peak_bytes` the live values of one item, its scoring
-    included, `output_bytes` its output, `pass_bytes` one input on its way through the recording.
+    included, `output_bytes` its output, `pass_bytes` one input on its way through the recording,
+    `recording_moved` the bytes that the recording reads and writes at the least.
     """
 
     flops: int
@@ -32,6 +34,7 @@ class Stats:
     sums: int
     output_bytes: int = 0
     pass_bytes: int = 0
+    recording_moved: int = 0
 
     def passes(self, items: int, references: int) -> float:
         """The whole cost, recording included, in forward passes over the references."""
@@ -54,27 +57,21 @@ def stats(schedule: Schedule, shape: Shape) -> Stats:
     output_bytes = sizes.output()
     sites = schedule.sites()
     recorded = sum(sizes.site(site) for site in sites)
-    full = schedule.graph.pass_flops(shape.lengths)
-    output = schedule.graph[schedule.graph.output]
-    read_out = sizes.evaluation(output, ALL)
-    unread = Site(Kind.OUTPUT, output.name) not in sites
-    alone = sum(  # each range of experts is recorded as the difference of two runs
-        2 * sizes.evaluation(schedule.graph[site.name], ALL) for site in sites if site.experts
-    )
     count = schedule.instructions
     return Stats(
         flops=sum(map(sizes.flops, count)),
         bytes=sum(map(sizes.moved, count)),
         peak_bytes=max(peak, sizes.scoring(output_bytes)),
-        pass_flops=full,
-        recording_flops=shape.inputs * (full + alone - (read_out if unread else 0)),
+        pass_flops=schedule.graph.pass_flops(shape.lengths),
+        recording_flops=recording_flops(sizes, sites),
         recording_bytes=recorded,
         runs=sum(isinstance(i, Run) for i in count),
         steps=sum(1 for _ in schedule.steps()),
         gathers=sum(isinstance(i, Gather) for i in count),
         sums=sum(1 for _ in schedule.sums()),
         output_bytes=output_bytes,
-        pass_bytes=sizes.one_pass() + recorded // max(shape.inputs, 1),
+        pass_bytes=pass_bytes(sizes) + recorded // max(shape.inputs, 1),
+        recording_moved=recording_moved(sizes, sites),
     )
 
 

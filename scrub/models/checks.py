@@ -98,11 +98,11 @@ def _sums(plain: Plain) -> Iterator[Check]:
 def _reruns(plain: Plain) -> Iterator[Check]:
     """All of a group in one batch, and one of it alone: as many heads as there are could be right
     where another number is not. All again for one position of each row, where an attention may
-    run for no other query."""
+    run for no other query, and as the engine puts them in."""
     pairs: Pairs = {}
     for group in plain.groups():
         spots = [_spot(plain, component, i) for i, component in enumerate(group)]
-        reread = plain.model.run([_read_at(plain, *one) for one in zip(group, spots, strict=True)])
+        reread = _put_in(plain, [_read_at(plain, *one) for one in zip(group, spots, strict=True)])
         for component, at, output in zip(group, spots, reread, strict=True):
             share = plain.share(component.name)
             pairs[f"{component.name}, at a position"] = (output, _picked(share, at))
@@ -114,6 +114,20 @@ def _reruns(plain: Plain) -> Iterator[Check]:
             (output,) = plain.model.run([plain.call(group[-1])])
             pairs[f"{name}, alone"] = (output, plain.share(name))
     yield worst("a re-run component equals its recording", pairs, plain.tolerance)
+
+
+def _put_in(plain: Plain, calls: Sequence[Call]) -> list[torch.Tensor]:
+    """What calls add to sums: where a linear map ends them, it is applied straight into those."""
+    model = plain.model
+    if not model.graph.is_linear(calls[0].part):
+        return model.run(calls)
+    wide = torch.promote_types(model.dtype, torch.float32)
+    shares: list[torch.Tensor] = []
+    for one, stored in zip(calls, model.stored(calls), strict=True):
+        width = model.graph[one.part.component].width
+        shares.append(torch.zeros(*stored.shape[:2], width, dtype=wide, device=model.device))
+        model.add(one.part, stored, shares[-1])
+    return shares
 
 
 def _spot(plain: Plain, component: Component, i: int) -> torch.Tensor:

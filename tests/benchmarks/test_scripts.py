@@ -135,15 +135,13 @@ def test_an_ioi_report_puts_the_engine_beside_what_the_machine_allows(
     agreement = {"plain": Agreement(0.0, 0.0, 1.0, 1)}
     figures = ioi.measure("b", small(), agreement, options, Console(quiet=True))
     raw = json.loads(json.dumps(asdict(figures)))
-    form = ioi_table.Derived(raw, {"matrix": 1e9, "memory": 1e9})
-    flops, moved = raw["forecast_flops"] / 1e9, raw["planned_bytes"]["moved"] / 1e9
-    assert form.excess == pytest.approx(form.engine / (flops + moved))
-    report = {
-        "rates": {"matrix": 1e9, "memory": 1e9},
-        "forms": {"b": raw},
-    }
-    cells = {what: cell for what, _, cell in ioi_table.rows(report)}
-    assert cells["engine in full, in those"] == f"{form.excess:.2f}"
+    raw["rates"] = {"matrix": [1e9], "memory": [1e9]}
+    form = ioi_table.Derived(raw)
+    allowed = (raw["forecast_flops"] + raw["planned_bytes"]["moved"]) / 1e9
+    recorded = (raw["recording_flops"] + raw["planned_bytes"]["recorded"]) / 1e9
+    cells = {what: cell for what, _, cell in ioi_table.rows({"forms": {"b": raw}})}
+    assert cells["engine in full, in those"] == f"{form.engine / allowed:.2f}"
+    assert cells["… the recording pass, in its own"] == f"{form.time('recording') / recorded:.2f}"
     assert cells["peak memory of the process"] == "3.00 GiB"
     assert cells["memory that the engine adds, in those"].endswith("(0.00 GiB)")
 
