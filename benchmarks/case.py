@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -226,7 +227,11 @@ def counted_flops(case: Case) -> int:
     """FLOPs of recording and execution as torch counts them, attention on a CPU included."""
     attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     count: Any = sdpa_flop_count
-    formula = {attention: lambda q, k, v, *_, **__: count(q, k, v)}
+    added: Any = torch.ops.aten.addmm_  # which torch leaves out
+    formula = {
+        attention: lambda q, k, v, *_, **__: count(q, k, v),
+        added: lambda _, left, right, **__: 2 * math.prod(left) * right[1],
+    }
     with FlopCounterMode(display=False, custom_mapping=formula) as counter:
         case.scrub(case.schedule)
     return int(counter.get_total_flops())

@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -217,8 +218,10 @@ def engine_memory(form: str, options: argparse.Namespace) -> tuple[int, int]:
 
 
 def engine(made: Case) -> None:
-    """All that scrub does between the tree with its draws and the outputs."""
-    made.scrub(compile_tree(made.tree))
+    """All that scrub does between the tree with its draws and the outputs, chunk by chunk."""
+    schedule = compile_tree(made.tree)
+    with made.record() as recording:
+        deque(made.run(schedule, recording, made.model), maxlen=0)
 
 
 def forward(made: Case) -> Callable[[], object]:

@@ -144,8 +144,8 @@ class Sizes:
     def scratch(self, instruction: Instruction) -> int:
         """Bytes that exist only while an instruction runs."""
         match instruction:
-            case Sums(each):  # one difference at a time, of all of them
-                return len(each) * max((self._apart(each[0], t) for t in each[0].terms), default=0)
+            case Sums(each):  # all differences, until maps are applied to them at once
+                return len(each) * sum(self._apart(each[0], term) for term in each[0].terms)
             case Gather(_, Part() as part, own, at) if not isinstance(own.source, Zero):
                 stored = self.schedule.graph[part.component].stored
                 positions = self.shape.positions(at, self.space(part))
@@ -166,7 +166,7 @@ class Sizes:
         positions = self.shape.positions(term.at, self.space(term.part))
         one_type = self.shape.bytes_per_value == self.shape.bytes_per_sum
         mapped = self.schedule.graph.is_linear(term.part) and term.part.subspace is None
-        added = mapped and one_type and term.at == total.at
+        added = mapped and one_type and (term.at == total.at or total.at != ALL)
         values = 2 * self.kept(term.part) + (0 if added else self.width(term.part))
         return self.shape.bytes_per_sum * positions * values
 
@@ -247,8 +247,8 @@ class Sizes:
         made = sum(self.slots(instruction).values())
         match instruction:
             case Sums(each):
-                terms = each[0].terms
-                return made * (2 + len(terms)) + len(each) * sum(map(self._read, terms))
+                read = sum(self._read(term) for term in each[0].terms)
+                return made * 2 + len(each) * read
             case Run(steps):
                 ports = sum(
                     self._port_bytes(s, name, read) for s in steps for name, read in s.ports
@@ -258,10 +258,13 @@ class Sizes:
                 return made * 2
 
     def _read(self, term: Term) -> int:
-        """Bytes that a term looks up, or reads of a slot."""
+        """Bytes that a term looks up or reads of a slot, and those of sums that it is added to by
+        itself: what maps make is added at once."""
         positions = self.shape.positions(term.at, self.space(term.part))
-        values = 1 + (term.minus is not None)
-        return values * self.shape.bytes_per_value * positions * self.kept(term.part)
+        values = (2 + (term.minus is not None)) * self.kept(term.part)
+        linear = self.schedule.graph.is_linear(term.part)
+        alone = 0 if linear else 2 * self.width(term.part)
+        return self.shape.bytes_per_value * positions * (values + alone)
 
     def _port_bytes(self, step: Step, port: str, reading: Reading) -> int:
         if isinstance(reading, int):

@@ -53,6 +53,13 @@ class Tables:
         self.dataset, self.means, self.device = dataset, means, device
         self._positions: dict[Positions, torch.Tensor | None] = {}
         self._classes: dict[str, torch.Tensor] = {}
+        self._draws: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def draws(self, numbers: tuple[int, ...]) -> torch.Tensor:
+        """The numbers of some draws, [draw]: a schedule asks for the same ones in every chunk."""
+        if numbers not in self._draws:
+            self._draws[numbers] = sent(torch.tensor(numbers), self.device)
+        return self._draws[numbers]
 
     @cached_property
     def inputs(self) -> torch.Tensor:
@@ -82,17 +89,18 @@ class Lookups:
 
     def __init__(self, tables: Tables, rows: torch.Tensor) -> None:
         self.tables, self.rows = tables, rows
-        self._inputs = tables.inputs[rows]  # [draw, item]
-        self._positions: dict[Positions, torch.Tensor] = {}  # [draw, item, n]
+        self._rows = _Lines(rows, tables)
+        self._inputs = _Lines(tables.inputs[rows], tables)
+        self._positions: dict[Positions, _Lines] = {}
 
     def inputs(self, draws: Sequence[int]) -> torch.Tensor:
         """Which recorded input each row takes, [row]."""
-        return _of(self._inputs, draws)
+        return self._inputs.of(draws)
 
     def classes(self, column: str | None, draws: Sequence[int]) -> torch.Tensor:
         """The number of the class of each row, [row]; all are of one class where there is no
         column."""
-        rows = _of(self.rows, draws)
+        rows = self._rows.of(draws)
         return torch.zeros_like(rows) if column is None else self.tables.classes(column)[rows]
 
     def positions(self, at: Positions, draws: Sequence[int]) -> torch.Tensor | None:
@@ -101,14 +109,24 @@ class Lookups:
         if table is None:
             return None
         if table.shape[1] > FEW:
-            return table[_of(self.rows, draws)]
+            return table[self._rows.of(draws)]
         if at not in self._positions:
-            self._positions[at] = table[self.rows]
-        return _of(self._positions[at], draws)
+            self._positions[at] = _Lines(table[self.rows], self.tables)
+        return self._positions[at].of(draws)
 
 
-def _of(values: torch.Tensor, draws: Sequence[int]) -> torch.Tensor:
-    """The lines of some draws one behind the other, [draw, item, ...] to [row, ...]."""
-    if len(draws) == 1:
-        return values[draws[0]]
-    return values[sent(torch.tensor(draws), values.device)].flatten(0, 1)
+class _Lines:
+    """Something of each draw's items, [draw, item, ...]."""
+
+    def __init__(self, values: torch.Tensor, tables: Tables) -> None:
+        self.values, self.tables = values, tables
+        self._each: dict[int, torch.Tensor] = {}  # a schedule asks for some again and again
+
+    def of(self, draws: Sequence[int]) -> torch.Tensor:
+        """That of some draws one behind the other, [row, ...]."""
+        if len(draws) > 1:
+            return self.values[self.tables.draws(tuple(draws))].flatten(0, 1)
+        (draw,) = draws
+        if draw not in self._each:
+            self._each[draw] = self.values[draw]
+        return self._each[draw]

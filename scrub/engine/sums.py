@@ -14,44 +14,54 @@ import torch
 
 from scrub.compiler import Recorded, Sums, Term
 from scrub.engine.chunk import Chunk, accumulator
-from scrub.graph import Positions
+from scrub.graph import ALL, Part, Positions
 
 
 def make(chunk: Chunk, sums: Sums) -> None:
     """What was recorded of a stream, plus each explained input's difference at its positions."""
-    form, items = sums.each[0], chunk.items
+    form, items, model = sums.each[0], chunk.items, chunk.executor.model
     own = [one.own for one in sums.each]
-    value = chunk.summed(form.stream, own, form.at)  # [sum · item, n, width]
+    total = chunk.summed(form.stream, own, form.at)  # [sum · item, n, width]
+    at = _Spots(chunk, [one.frame for one in own])
+    mapped: list[tuple[Part, torch.Tensor]] = []  # what linear maps are applied to, all at once
     for terms in zip(*(one.terms for one in sums.each), strict=True):
-        _add(chunk, _At(value, form.at, [one.frame for one in own]), terms)
+        part, where = terms[0].part, terms[0].at
+        linear, apart = model.graph.is_linear(part), _apart(chunk, terms)
+        if where != form.at and form.at == ALL:
+            _add_at(total, at(where), chunk.output(part, apart) if linear else apart)
+            continue
+        apart = apart if where == form.at else _moved(apart, at(where), at(form.at))
+        if linear and part.subspace is None:
+            mapped.append((part, apart))
+        else:
+            total += chunk.output(part, apart) if linear else apart
+    model.add(mapped, total)
     for number, one in enumerate(sums.each):
-        chunk.slots[one.out] = value[number * items : (number + 1) * items]
+        chunk.slots[one.out] = total[number * items : (number + 1) * items]
 
 
 @dataclass(frozen=True, eq=False)
-class _At:
-    """Sums [row, n, width] at positions of frames, each the rows of one."""
+class _Spots:
+    """Positions [row, n] in the frames of sums, None for all."""
 
-    value: torch.Tensor
-    at: Positions
+    chunk: Chunk
     frames: Sequence[int]
 
+    def __call__(self, at: Positions) -> torch.Tensor | None:
+        return self.chunk.positions(at, *self.frames)
 
-def _add(chunk: Chunk, total: _At, terms: Sequence[Term]) -> None:
-    """One explained input of each sum, put in for the component's own, in place."""
+
+def _apart(chunk: Chunk, terms: Sequence[Term]) -> torch.Tensor:
+    """What is put in, less what it is put in for: of a linear map what it is applied to, else
+    outputs."""
     part, where, model = terms[0].part, terms[0].at, chunk.executor.model
     plus, minus = _plus(chunk, terms), [term.minus for term in terms if term.minus is not None]
-    own = chunk.kept(part, minus, where) if minus else None
+    if not minus:
+        return plus
+    own = chunk.kept(part, minus, where)
     if not model.graph.is_linear(part):
-        delta = plus if own is None else plus - chunk.output(part, own)
-    else:
-        wide = accumulator(model.dtype)
-        apart = plus if own is None else (plus.to(wide) - own).to(plus.dtype)
-        if where == total.at and part.subspace is None:
-            model.add(part, apart, total.value)
-            return
-        delta = chunk.output(part, apart)
-    _put(chunk, total, delta, where)
+        return plus - chunk.output(part, own)
+    return (plus.to(accumulator(model.dtype)) - own).to(plus.dtype)
 
 
 def _plus(chunk: Chunk, terms: Sequence[Term]) -> torch.Tensor:
@@ -66,19 +76,20 @@ def _plus(chunk: Chunk, terms: Sequence[Term]) -> torch.Tensor:
     return kept if chunk.executor.model.graph.is_linear(part) else chunk.output(part, kept)
 
 
-def _put(chunk: Chunk, total: _At, delta: torch.Tensor, there: Positions) -> None:
-    """Add `delta`, which lies at other positions of the same frames or at the same, in place."""
-    value = total.value
-    rows, _, width = value.shape
-    at, where = (chunk.positions(spots, *total.frames) for spots in (total.at, there))
-    if there == total.at:
-        value += delta
-    elif at is None:
-        assert where is not None  # the case above
-        first = torch.arange(rows, device=value.device)[:, None] * value.shape[1]
-        value.view(-1, width).index_add_(0, (first + where).flatten(), delta.reshape(-1, width))
-    elif where is None:
-        value += delta.gather(1, at[:, :, None].expand(-1, -1, width))
-    else:
-        same = (at[:, :, None] == where[:, None, :]).to(value.dtype)  # [row, n, m]
-        value += same @ delta
+def _moved(
+    value: torch.Tensor, where: torch.Tensor | None, at: torch.Tensor | None
+) -> torch.Tensor:
+    """A value that lies at positions `where`, at others of the same rows: zero where it is not."""
+    assert at is not None  # what is summed at all positions is added to there
+    if where is None:
+        return value.gather(1, at[:, :, None].expand(-1, -1, value.shape[2]))
+    same = (at[:, :, None] == where[:, None, :]).to(value.dtype)  # [row, n, m]
+    return same @ value
+
+
+def _add_at(total: torch.Tensor, where: torch.Tensor | None, delta: torch.Tensor) -> None:
+    """Add what lies at some positions [row, n] to sums at all, in place."""
+    assert where is not None  # positions that are not all
+    rows, length, width = total.shape
+    first = torch.arange(rows, device=total.device)[:, None] * length
+    total.view(-1, width).index_add_(0, (first + where).flatten(), delta.reshape(-1, width))

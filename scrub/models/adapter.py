@@ -6,16 +6,17 @@ as they were after every call, also after one that failed, and no hook stays beh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from scrub.errors import InputRefused, ModelRefused, Problem
-from scrub.graph import Part, Reach, Space
+from scrub.graph import Part, Reach
+from scrub.models.admitted import require_known
 from scrub.models.anatomy import Organ
-from scrub.models.base import Batch, Call, Kind, Site, Whole
+from scrub.models.base import Batch, Call, Kind, Shares, Site, Whole
 from scrub.models.bridge import BridgePiece, WordsPiece
 from scrub.models.circumstances import Surroundings
 from scrub.models.drivers import call
@@ -24,8 +25,16 @@ from scrub.models.families.base import Family
 from scrub.models.fingerprint import fingerprint_of
 from scrub.models.heads import HeadsPiece
 from scrub.models.keywords import dummy, entrance, keywords, unplaced
+from scrub.models.linear import add_mapped
 from scrub.models.past import Past
-from scrub.models.pieces import EmbedPiece, ModulePiece, NormPiece, OutputPiece, Piece
+from scrub.models.pieces import (
+    EmbedPiece,
+    Evaluation,
+    ModulePiece,
+    NormPiece,
+    OutputPiece,
+    Piece,
+)
 from scrub.models.placing import placed
 from scrub.models.spots import Spot, Watch
 from scrub.models.steps import Kind as StepKind
@@ -46,9 +55,6 @@ PIECES: dict[StepKind, type[Piece]] = {
     StepKind.MODULE: ModulePiece,
     StepKind.NORM: NormPiece,
 }
-
-Evaluation = Callable[[Piece, Sequence[Call]], list[torch.Tensor]]
-"""What is asked of a step: its outputs, or what they are made of."""
 
 
 class TransformersModel:
@@ -118,7 +124,7 @@ class TransformersModel:
         The model's head runs only where its output is asked for. Where there is a `past`, the
         batch's positions come after it, and are added to it.
         """
-        self._check_inputs(batch)
+        require_known(self.name, self.graph.spaces, batch)
         batch = unplaced(self.graph.spaces, batch)
         found: dict[Site, torch.Tensor] = {}
         output = Site(Kind.OUTPUT, self.graph.output)
@@ -138,11 +144,22 @@ class TransformersModel:
 
     def output(self, part: Part, stored: torch.Tensor) -> torch.Tensor:
         """A component part's share of its readers' sums, from what was recorded of it."""
-        return self.pieces[self.graph[part.component].group].output(part, stored)
+        return self._piece_of(part).output(part, stored)
 
-    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
-        """Add what `output` gives to sums, in place."""
-        self.pieces[self.graph[part.component].group].add(part, stored, to)
+    def add(self, shares: Shares, to: torch.Tensor) -> None:
+        """Add what `output` gives to sums, in place: what plain maps make, in one product."""
+        mapped: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for part, stored in shares:
+            found = self._piece_of(part).map(part)
+            if found is not None and found.dtype == stored.dtype == to.dtype:
+                mapped.append((stored, found))
+            else:
+                to += self.output(part, stored)
+        if mapped:
+            add_mapped(mapped, to)
+
+    def _piece_of(self, part: Part) -> Piece:
+        return self.pieces[self.graph[part.component].group]
 
     def run(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         """Components of one group on assembled ports: [row, n, width] for each call."""
@@ -205,32 +222,6 @@ class TransformersModel:
             if port.stream == site.name
         )
         return self.pieces[reader.group]
-
-    def _check_inputs(self, batch: Batch) -> None:
-        where = f"model '{self.name}'"
-        for space in self.graph.spaces:
-            if not space.vocabulary or space.name not in batch.fields:
-                continue
-            tokens, known = batch.fields[space.name], space.vocabulary
-            if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < known:
-                wrong = tokens[(tokens < 0) | (tokens >= known)][0].item()
-                found = f"token {wrong} is not in its vocabulary of {known}."
-                raise InputRefused(Problem(where, found))
-            if space.longest and tokens.shape[1] > space.longest:
-                found = f"{tokens.shape[1]} tokens are more than the {space.longest} it has "
-                raise InputRefused(Problem(where, f"{found}positions for.", "Shorten the rows."))
-            self._check_places(space, batch)
-
-    def _check_places(self, space: Space, batch: Batch) -> None:
-        """Placeholders of all rows are filled in order: each row needs its own image's number."""
-        if not space.placeholders:
-            return
-        tokens = unplaced((space,), batch).fields[space.name]
-        for count in (tokens == space.placeholder).sum(dim=1).tolist():
-            if count != space.placeholders:
-                found = f"a row has {count} of token {space.placeholder}, in whose places its "
-                found += f"image goes, and must have {space.placeholders}."
-                raise InputRefused(Problem(f"model '{self.name}'", found))
 
     def _pass(self, batch: Batch, past: Past | None = None) -> None:
         """All but the head, where the model lets it be left out."""

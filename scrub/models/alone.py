@@ -6,14 +6,10 @@ module is told how many heads it has, each with keys and values of its own.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from scrub.models.anatomy import Organ
@@ -23,9 +19,10 @@ from scrub.models.blocks import block_of, stacked
 from scrub.models.circumstances import Circumstances
 from scrub.models.families.base import Attention, Heads
 from scrub.models.families.layouts import strips_of
+from scrub.models.laying import Put, joined, lay, queries, spread
 from scrub.models.linear import project, project_each, woven
 from scrub.models.pieces import Tensor
-from scrub.models.recording import Entries, abreast, among
+from scrub.models.recording import Entries
 from scrub.models.substitute import Bound, parametrised
 
 if TYPE_CHECKING:
@@ -42,6 +39,7 @@ WIDTHS = (
     "embed_dim", "all_head_size", "split_size", "hidden_size", "inner_dim", "q_size", "kv_size",
     "kv_dim", "key_value_dim", "dim", "d_model", "d_model_size", "query_dim",
 )  # fmt: skip
+MOST_NORMED = {"cpu": 2**22, "cuda": 2**27}  # elements of inputs that are normed at once
 
 
 def alone(piece: HeadsPiece, calls: Sequence[Call], seen: Circumstances) -> Tensor:
@@ -86,7 +84,7 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor |
     fused = piece.attention.projections["q"] == piece.attention.projections["k"]
     laid: dict[str, dict[int, Tensor | Entries]] = {}  # by path: where each slice goes
     asked: dict[int, tuple[Entries, Tensor]] = {}  # queries that are looked up, and positions
-    over: dict[str, list[_Put]] = {}  # by path: what is laid over it
+    over: dict[tuple[str, str], list[Put]] = {}  # by path and port: what is laid over it
     for port in PORTS:
         (path,) = piece.attention.projections[port]
         for i, call in enumerate(calls):
@@ -95,12 +93,12 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor |
             if port not in call.given:
                 value = made[_slice(piece, call, port, call.ports[port])]
                 at = call.at if port == "q" else None
-                if at is not None and fused and "k" in call.given:
-                    # nobody reads other queries: keys, which are looked up with the rest, do there
-                    slices[start] = call.given["k"].own
-                    over.setdefault(path, []).append(_Put(start, at, value))
-                else:
-                    slices[start] = value if at is None else _spread(value, at, length)
+                beside = call.given["k"].own if fused and "k" in call.given else None
+                if at is None or beside is None or beside.shape[2] != value.shape[2]:
+                    slices[start] = value if at is None else spread(value, at, length)
+                else:  # nobody reads other queries: keys, which are looked up anyway, do there
+                    slices[start] = beside
+                    over.setdefault((path, port), []).append(Put(start, at, value))
                 continue
             given = call.given[port]
             if port == "q" and read is not None and not fused:
@@ -109,12 +107,12 @@ def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor |
             slices[start] = given.own
             for x, at in given.put:
                 value = made[_slice(piece, call, port, x)]
-                over.setdefault(path, []).append(_Put(start, at, value))
+                over.setdefault((path, port), []).append(Put(start, at, value))
     if asked:
-        laid[piece.attention.projections["q"][0]] |= _asked(asked, length)
-    whole = {path: _joined(some) for path, some in laid.items()}
-    for path, put in over.items():
-        _lay(whole[path], put)
+        laid[piece.attention.projections["q"][0]] |= queries(asked, length)
+    whole = {path: joined(some) for path, some in laid.items()}
+    for (path, _), put in over.items():
+        lay(whole[path], put)
     return whole
 
 
@@ -134,7 +132,7 @@ def _slices(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]
         starts = tuple(sorted((key, tuple(sorted(some))) for key, some in slices.items()))
         alike.setdefault((port, x.shape, starts), []).append(tensor)
     found: dict[_Slice, Tensor] = {}
-    for tensors in alike.values():  # their norms are alive one after the other
+    for tensors in _in_turns(alike.values(), inputs):  # their norms are alive one after the other
         port, _ = inputs[tensors[0]]
         normed = piece.normed_at(port, stacked([inputs[tensor][1] for tensor in tensors]))
         for (path, width), some in wanted[tensors[0]].items():
@@ -145,6 +143,16 @@ def _slices(piece: HeadsPiece, calls: Sequence[Call]) -> Mapping[_Slice, Tensor]
                     _Slice(t, path, start, width): v for t, v in zip(tensors, each, strict=True)
                 }
     return found
+
+
+def _in_turns(
+    groups: Iterable[Sequence[int]], inputs: Mapping[int, tuple[str, Tensor]]
+) -> Iterator[Sequence[int]]:
+    """So many inputs of a group as are normed and projected at once."""
+    for tensors in groups:
+        _, first = inputs[tensors[0]]
+        most = max(1, MOST_NORMED.get(first.device.type, 2**22) // max(first.numel(), 1))
+        yield from (tensors[i : i + most] for i in range(0, len(tensors), most))
 
 
 def _read(call: Call) -> Iterator[tuple[str, Tensor]]:
@@ -172,80 +180,6 @@ def _abreast(piece: HeadsPiece, calls: Sequence[Call], heads: Sequence[int]) -> 
         values = project_each(module, read, strip.starts, strip.width)
         laid.setdefault(strip.path, []).append((strip.laid, values))
     return {path: woven(some).view(rows, length, -1) for path, some in laid.items()}
-
-
-def _spread(value: Tensor, at: Tensor, length: int) -> Tensor:
-    """Values at some positions of a whole sequence; what no one reads stays zero."""
-    whole = value.new_zeros(len(value), length, value.shape[2])
-    whole[torch.arange(len(at), device=at.device)[:, None], at] = value
-    return whole
-
-
-@dataclass(frozen=True, eq=False)
-class _Put:
-    """What goes over columns from `start` on: a value [row, n, width] at positions [row, n]."""
-
-    start: int
-    at: Tensor
-    value: Tensor
-
-
-def _lay(whole: Tensor, put: Sequence[_Put]) -> None:
-    """Lays values over [row, length, width of all]: at once where the columns are evenly spaced."""
-    alike: dict[object, list[_Put]] = {}
-    times: Counter[int] = Counter()
-    for one in sorted(put, key=attrgetter("start")):
-        alike.setdefault((one.value.shape, times[one.start]), []).append(one)
-        times[one.start] += 1  # over the same columns one after the other
-    for some in alike.values():
-        steps = {after.start - before.start for before, after in pairwise(some)}
-        for each in [some] if len(steps) < 2 else [[one] for one in some]:
-            _lay_evenly(whole, each, *steps if len(steps) == 1 else [1])
-
-
-def _lay_evenly(whole: Tensor, put: Sequence[_Put], step: int) -> None:
-    value = torch.stack([one.value for one in put], dim=2)  # [row, n, put, width]
-    at = torch.stack([one.at for one in put], dim=2)
-    windows = whole[:, :, put[0].start :].unfold(2, value.shape[3], step)[:, :, : len(put)]
-    windows.scatter_(1, at[..., None].expand_as(value), value)
-
-
-def _asked(asked: Mapping[int, tuple[Entries, Tensor]], length: int) -> dict[int, Tensor]:
-    """Queries looked up where they are read, in whole sequences, by where each goes; neighbours
-    as one."""
-    starts = sorted(asked)
-    at = torch.stack([asked[start][1] for start in starts], dim=2)  # [row, n, query]
-    found = among([asked[start][0] for start in starts], at.transpose(1, 2)).transpose(1, 2)
-    rows, _, heads, width = found.shape
-    whole = found.new_zeros(rows, length, heads, width)
-    whole.scatter_(1, at[..., None].expand_as(found), found)
-    if starts == list(range(starts[0], starts[0] + heads * width, width)):
-        return {starts[0]: whole.flatten(2)}
-    return {start: whole[:, :, i] for i, start in enumerate(starts)}
-
-
-def _joined(laid: Mapping[int, Tensor | Entries]) -> Tensor:
-    """Slices side by side, each where it belongs; zeros where none does. Neighbours that are looked
-    up are looked up together."""
-    found: list[Tensor] = []
-    waiting: list[Entries] = []
-    end = 0
-    for start, value in sorted(laid.items(), key=itemgetter(0)):
-        if waiting and (start > end or isinstance(value, Tensor)):
-            found.append(abreast(waiting))
-            waiting = []
-        rows, length, width = value.shape
-        if start > end:
-            of = value if isinstance(value, Tensor) else found[-1]
-            found.append(of.new_zeros(rows, length, start - end))
-        if isinstance(value, Tensor):
-            found.append(value)
-        else:
-            waiting.append(value)
-        end = start + width
-    if waiting:
-        found.append(abreast(waiting))
-    return torch.cat(found, dim=2) if len(found) > 1 else found[0]
 
 
 def _tables(piece: HeadsPiece, heads: Sequence[int]) -> dict[str, nn.Module]:

@@ -17,7 +17,7 @@ from scrub.graph import Kind, ModelGraph, Part, Site
 if TYPE_CHECKING:
     from scrub.models.recording import Entries  # which records what this describes
 
-__all__ = ["Batch", "Call", "Given", "Kind", "Model", "Site"]
+__all__ = ["Batch", "Call", "Given", "Kind", "Model", "Shares", "Site"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,10 @@ class Call:
         return self.given[port].own if port in self.given else self.ports[port]
 
 
+Shares = Sequence[tuple[Part, torch.Tensor]]
+"""Parts, each with what is recorded of it, [row, n, stored]."""
+
+
 @dataclass(frozen=True)
 class Whole:
     """All components of a group evaluated on the same ports.
@@ -126,8 +130,9 @@ class Model(Protocol):
         parts whose output is a linear map of what is recorded of them, and no others."""
         ...
 
-    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
-        """Add what `output` makes of what is recorded to sums [row, n, width], in place."""
+    def add(self, shares: Shares, to: torch.Tensor) -> None:
+        """Add what `output` makes of parts, each with what is recorded of it, to sums
+        [row, n, width], in place."""
         ...
 
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:

@@ -29,7 +29,7 @@ from scrub.graph import (
     Site,
     Space,
 )
-from scrub.models.base import Batch, Call, Whole
+from scrub.models.base import Batch, Call, Shares, Whole
 from scrub.models.batches import Lazy
 from scrub.models.code import code_text
 from scrub.models.sending import sent
@@ -208,8 +208,9 @@ class CallableModel:
     def stored(self, calls: Sequence[Call]) -> list[torch.Tensor]:
         raise ValueError(f"'{calls[0].part}' is one function: nothing is before a linear map.")
 
-    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
-        to += stored
+    def add(self, shares: Shares, to: torch.Tensor) -> None:
+        for _, share in shares:
+            to += share
 
     def whole(self, group: str, ports: Mapping[str, torch.Tensor], frame: Batch) -> Whole:
         value = self.evaluate(group, ports, frame)

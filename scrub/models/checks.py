@@ -126,7 +126,7 @@ def _put_in(plain: Plain, calls: Sequence[Call]) -> list[torch.Tensor]:
     for one, stored in zip(calls, model.stored(calls), strict=True):
         width = model.graph[one.part.component].width
         shares.append(torch.zeros(*stored.shape[:2], width, dtype=wide, device=model.device))
-        model.add(one.part, stored, shares[-1])
+        model.add([(one.part, stored)], shares[-1])
     return shares
 
 

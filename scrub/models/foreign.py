@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from scrub.errors import InputRefused, ModelRefused, Problem
-from scrub.models.adapter import Evaluation, TransformersModel
+from scrub.models.adapter import TransformersModel
 from scrub.models.base import Batch, Call
 from scrub.models.code import code_text
 from scrub.models.exhaustion import is_out_of_memory
@@ -27,6 +27,7 @@ from scrub.models.inference.seen import random_batch
 from scrub.models.linear import is_linear, weight_of
 from scrub.models.measure import difference
 from scrub.models.multihead import no_fast_path, opened
+from scrub.models.pieces import Evaluation
 from scrub.models.substitute import answering, attached, evaluating, replaced, resting
 
 Forward = Callable[..., torch.Tensor]

@@ -102,8 +102,8 @@ class HeadsPiece(Piece):
         weight = columns(self.out, *self.z(part.component))
         return self.scaled(nn.functional.linear(stored, weight))
 
-    def add(self, part: Part, stored: Tensor, to: Tensor) -> None:
-        self.add_columns(stored, *self.z(part.component), to)
+    def map(self, part: Part) -> Tensor | None:
+        return self.columns(*self.z(part.component))
 
     def constant(self) -> Tensor | None:
         own, beside = bias_of(self.out), beside_of(self.organ)

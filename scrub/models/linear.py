@@ -80,6 +80,22 @@ def gather_each(module: nn.Module, x: torch.Tensor, starts: Sequence[int]) -> to
     return torch.bmm(x.transpose(0, 1), kernels.transpose(1, 2))
 
 
+def add_mapped(mapped: Sequence[tuple[torch.Tensor, torch.Tensor]], to: torch.Tensor) -> None:
+    """Add values [row, n, in] times matrices [in, out] to sums [row, n, out], in place and in one
+    product for all of them.
+
+    >>> sums = torch.ones(1, 2, 1)
+    >>> values = torch.tensor([[[1.0], [2.0]]])
+    >>> add_mapped([(values, torch.tensor([[10.0]])), (values, torch.tensor([[100.0]]))], sums)
+    >>> sums.flatten()
+    tensor([111., 221.])
+    """
+    values, maps = (list(some) for some in zip(*mapped, strict=True))
+    left = torch.cat(values, dim=2) if len(values) > 1 else values[0]  # [row, n, in of all]
+    right = torch.cat(maps) if len(maps) > 1 else maps[0]
+    to.view(-1, to.shape[2]).addmm_(left.flatten(0, 1), right)
+
+
 def woven(slices: Sequence[tuple[Sequence[int], torch.Tensor]]) -> torch.Tensor:
     """Evenly spaced slices in one tensor, [n, width of all]: of each kind where they start, and
     what they hold [slice, n, width]. Zeros where there is none.

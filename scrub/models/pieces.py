@@ -43,9 +43,9 @@ class Piece:
         """A part's share of its readers' sums, [..., width], from what was recorded of it."""
         return self.scaled(stored)
 
-    def add(self, part: Part, stored: Tensor, to: Tensor) -> None:
-        """Adds the same to sums [row, n, width], in place."""
-        to += self.output(part, stored)
+    def map(self, part: Part) -> Tensor | None:
+        """The matrix that does the same, [stored, width], if it is one and no more."""
+        return None
 
     def run(self, calls: Sequence[Call]) -> list[Tensor]:
         """All calls of this step, on assembled ports: [row, n, width] for each."""
@@ -74,15 +74,12 @@ class Piece:
                 value = self.organ.scaled(value)
         return value if self.organ.scale == 1.0 else value * self.organ.scale
 
-    def add_columns(self, stored: Tensor, start: int, stop: int, to: Tensor) -> None:
-        """Adds what some columns of the linear map that ends the step make of what they read."""
-        assert self.organ.out is not None  # what has no linear map has no columns
-        weight = columns(self.organ.out.module, start, stop)
-        plain = self.organ.scaled is None and self.organ.scale == 1.0
-        if plain and stored.dtype == weight.dtype == to.dtype:
-            to.view(-1, to.shape[2]).addmm_(stored.reshape(-1, stop - start), weight.T)
-        else:
-            to += self.scaled(nn.functional.linear(stored, weight))
+    def columns(self, start: int, stop: int) -> Tensor | None:
+        """Those of the linear map that ends the step, [stop - start, width], if nothing scales what
+        it makes."""
+        if self.organ.out is None or self.organ.scaled is not None or self.organ.scale != 1.0:
+            return None
+        return columns(self.organ.out.module, start, stop).T
 
     def normed(self, calls: Sequence[Call]) -> Iterator[tuple[int, Tensor]]:
         """Each call's input through the norm before it, once for calls on the same tensor."""
@@ -146,11 +143,8 @@ class ModulePiece(Piece):
         weight = columns(self.organ.out.module, start, last + 1)
         return self.scaled(nn.functional.linear(stored, weight))
 
-    def add(self, part: Part, stored: Tensor, to: Tensor) -> None:
-        if part.neurons is None:
-            super().add(part, stored, to)
-        else:
-            self.add_columns(stored, part.neurons[0], part.neurons[1] + 1, to)
+    def map(self, part: Part) -> Tensor | None:
+        return self.columns(part.neurons[0], part.neurons[1] + 1) if part.neurons else None
 
     def constant(self) -> Tensor | None:
         bias = self._bias()
@@ -309,3 +303,5 @@ def narrow(value: Tensor, call: Call, whole: bool = True) -> Tensor:
 
 
 Pieces = Mapping[str, Piece]
+Evaluation = Callable[[Piece, Sequence[Call]], list[Tensor]]
+"""What is asked of a step: its outputs, or what they are made of."""

@@ -10,6 +10,7 @@ import enum
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,8 +132,9 @@ class Entries:
     device: torch.device
     at: torch.Tensor | None = None
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int, int]:
+        """Rows, positions and width."""
         length, width = self.recording.values[self.site].shape[1:]
         return len(self.inputs), length, width
 

@@ -13,12 +13,13 @@ import torch
 from torch import nn
 
 from scrub.graph import Part, Site
-from scrub.models.adapter import Evaluation, TransformersModel
+from scrub.models.adapter import TransformersModel
 from scrub.models.anatomy import Organ
-from scrub.models.base import Batch, Call, Given, Whole
+from scrub.models.base import Batch, Call, Given, Shares, Whole
 from scrub.models.batches import Lazy
 from scrub.models.families.base import Family
 from scrub.models.past import Past
+from scrub.models.pieces import Evaluation
 from scrub.models.substitute import homes_of
 
 
@@ -49,8 +50,9 @@ class SpreadModel(TransformersModel):
         home = self._home_of(part.component)
         return super().output(part, stored.to(home)).to(self.device)
 
-    def add(self, part: Part, stored: torch.Tensor, to: torch.Tensor) -> None:
-        to += self.output(part, stored)
+    def add(self, shares: Shares, to: torch.Tensor) -> None:
+        for part, stored in shares:
+            to += self.output(part, stored)
 
     def _evaluated(self, calls: Sequence[Call], how: Evaluation) -> list[torch.Tensor]:
         if not calls:

@@ -60,7 +60,7 @@ def test_looking_up_the_queries_that_are_read_waits_for_nothing(
 ) -> None:
     """However few they are of how many."""
     monkeypatch.setattr("scrub.models.heads.queries_run", lambda read, length: read)
-    monkeypatch.setattr("scrub.models.alone.among", spied := Spied(among))
+    monkeypatch.setattr("scrub.models.laying.among", spied := Spied(among))
     model = on(THERE, "llama")
     claim = random_claim(model.graph, np.random.default_rng(0), equal=False)
     tree = unfold(claim)
