@@ -167,7 +167,9 @@ class Sizes:
         one_type = self.shape.bytes_per_value == self.shape.bytes_per_sum
         mapped = self.schedule.graph.is_linear(term.part) and term.part.subspace is None
         added = mapped and one_type and (term.at == total.at or total.at != ALL)
-        values = 2 * self.kept(term.part) + (0 if added else self.width(term.part))
+        neurons = self.schedule.graph[term.part.component].neurons
+        looked_up = neurons if term.part.neurons else self.kept(term.part)  # all, then theirs alone
+        values = 3 * looked_up + (0 if added else self.width(term.part))
         return self.shape.bytes_per_sum * positions * values
 
     def inside(self, components: Sequence[Component]) -> int:
@@ -203,7 +205,10 @@ class Sizes:
             case Gather(_, Part() as part, own, at) if not isinstance(own.source, Zero):
                 return self._mapped(part, at)
             case Sums(each):
-                return len(each) * sum(self._mapped(t.part, t.at) for t in each[0].terms)
+                spots = [
+                    (t.part, t.at if one.at == ALL else one.at) for one in each for t in one.terms
+                ]
+                return sum(self._mapped(part, at) for part, at in spots)
             case Run(steps):
                 return sum(self._run(step) for step in steps)
             case _:

@@ -99,9 +99,9 @@ def _call(chunk: Chunk, step: Step) -> Call:
     for name, reading in step.ports:
         match reading:
             case Projected(own, put):
-                sums = [(chunk.slots[s], chunk.spots(at, step.frame)) for s, at in put]
+                laid = [(chunk.slots[slot], chunk.spots(at, step.frame)) for slot, at in put]
                 read = step.at if component.port(name).reach is Reach.SAME else ALL
-                given[name] = Given(chunk.entries(own.site, step.frame, read), sums)
+                given[name] = Given(chunk.entries(own.site, step.frame, read), laid)
             case slot:
                 ports[name] = chunk.slots[slot]
     frame, at = chunk.frame(step.frame), chunk.positions(step.at, step.frame)

@@ -147,11 +147,12 @@ class TransformersModel:
         return self._piece_of(part).output(part, stored)
 
     def add(self, shares: Shares, to: torch.Tensor) -> None:
-        """Add what `output` gives to sums, in place: what plain maps make, in one product."""
+        """Add what `output` gives to sums, in place; in one product what plain maps make, where the
+        sums are of the model's type."""
         mapped: list[tuple[torch.Tensor, torch.Tensor]] = []
         for part, stored in shares:
-            found = self._piece_of(part).map(part)
-            if found is not None and found.dtype == stored.dtype == to.dtype:
+            found = self._piece_of(part).map(part) if stored.dtype == to.dtype else None
+            if found is not None and found.dtype == to.dtype:
                 mapped.append((stored, found))
             else:
                 to += self.output(part, stored)

@@ -1,7 +1,7 @@
 """Some heads of an attention, alone: as many virtual heads as there are calls, and no others.
 
-Only the wanted slices of the projections are computed, one norm for each distinct input; the
-module is told how many heads it has, each with keys and values of its own.
+Only the wanted slices of the projections are computed, with one norm for all inputs of which the
+same are wanted; the module is told how many heads it has, each with keys and values of its own.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _slice(piece: HeadsPiece, call: Call, port: str, of: Tensor) -> _Slice:
 
 
 def _apart(piece: HeadsPiece, calls: Sequence[Call], length: int, read: Tensor | None) -> Laid:
-    """One norm per distinct input, and one product per input and module; what was projected
+    """One norm and one product for inputs of which the same slices are wanted; what was projected
     beforehand is laid down as it is, queries where they are read, and what is put in laid over
     it."""
     virtual = Heads(len(calls), len(calls), piece.heads.width, piece.heads.values)

@@ -117,7 +117,7 @@ class HeadsPiece(Piece):
         return self._turns(calls, self._shares)
 
     def stored(self, calls: Sequence[Call]) -> list[Tensor]:
-        """The same, and each one's z."""
+        """The same, but each one's z: what the output projection is applied to."""
         return self._turns(calls, self._zs)
 
     def _turns(self, calls: Sequence[Call], made: Turn) -> list[Tensor]:

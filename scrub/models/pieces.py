@@ -75,8 +75,8 @@ class Piece:
         return value if self.organ.scale == 1.0 else value * self.organ.scale
 
     def columns(self, start: int, stop: int) -> Tensor | None:
-        """Those of the linear map that ends the step, [stop - start, width], if nothing scales what
-        it makes."""
+        """Some columns of the linear map that ends the step, [stop - start, width], if nothing
+        scales what it makes."""
         if self.organ.out is None or self.organ.scaled is not None or self.organ.scale != 1.0:
             return None
         return columns(self.organ.out.module, start, stop).T
@@ -201,7 +201,8 @@ class ModulePiece(Piece):
         return self._hidden(normed)
 
     def _some(self, normed: Tensor, neurons: tuple[int, int]) -> Tensor:
-        return self._hidden(normed)[..., neurons[0] : neurons[1] + 1]
+        """Some of them, in memory of their own: a view would keep all of them alive."""
+        return self._hidden(normed)[..., neurons[0] : neurons[1] + 1].contiguous()
 
     def _hidden(self, normed: Tensor) -> Tensor:
         """The same of what went through the norm."""

@@ -42,7 +42,7 @@ def together(piece: HeadsPiece, call: Call, seen: Circumstances) -> Tensor:
     read = None if read is None else read.expand(-1, len(everyone), -1)
     z = attend(piece, piece.organ.whole[0].module, everyone, parts, call, seen, read)
     start, stop = piece.z(call.part.component)
-    return narrow(z[..., start:stop], call)
+    return narrow(z[..., start:stop], call).contiguous()  # a view would keep all heads' alive
 
 
 def _projected(

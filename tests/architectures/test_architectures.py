@@ -125,5 +125,6 @@ def without_mixing(model: TransformersModel, claim: Any) -> torch.Tensor:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HeadsPiece, "run", silenced(HeadsPiece.run))
+        patch.setattr(HeadsPiece, "stored", silenced(HeadsPiece.stored))
         patch.setattr(ModulePiece, "run", silenced(ModulePiece.run))
         return engine(model, claim)
