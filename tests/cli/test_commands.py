@@ -33,7 +33,7 @@ def test_plan_forecasts(scrub: Invoke, toy: Path) -> None:
     assert rows["scrub"][1] == "30"
     assert rows["model"][1] == "10"
     assert rows["total"][-1] > rows["scrub"][-1]
-    assert "7 items at a time" in said
+    assert "6 items at a time" in said  # of the 7 that are allowed: five chunks alike
     assert "gather" not in said.splitlines()[-1]
 
 
